@@ -1,0 +1,65 @@
+/* Text as a pointer and a length: never NUL-terminated by promise, never owned.
+ *
+ * Whoever hands out a `struct text` says how long it lives; most live in an arena. An absent text
+ * has length 0 (data may be NULL). `struct buffer` is the growable, owned counterpart. */
+#ifndef ONHAND_BASE_TEXT_H
+#define ONHAND_BASE_TEXT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct text {
+    const char *data;
+    size_t length;
+};
+
+/* For printf: "%.*s", TEXT_ARG(t) */
+#define TEXT_ARG(t) (int)(t).length, (t).data != NULL ? (t).data : ""
+/* From a string literal. */
+#define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
+
+static inline struct text text_from(const char *string) {
+    return (struct text){string, string != NULL ? strlen(string) : 0};
+}
+
+static inline bool text_equal(struct text a, struct text b) {
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+
+static inline bool text_equal_string(struct text a, const char *b) {
+    return text_equal(a, text_from(b));
+}
+
+bool text_equal_ignore_case(struct text a, struct text b); /* ASCII only */
+struct text text_trim(struct text t);                      /* ASCII white space, both ends */
+bool text_is_utf8(struct text t);
+int text_compare(struct text a, struct text b);            /* bytes, shorter first on a tie */
+
+/* A growable byte string; out of memory ends the process. Zero-initialise, deinit when done. */
+struct buffer {
+    char *data; /* NUL-terminated once anything was appended */
+    size_t length, capacity;
+};
+
+void buffer_deinit(struct buffer *buffer);
+void buffer_clear(struct buffer *buffer); /* keeps the memory */
+void buffer_reserve(struct buffer *buffer, size_t additional);
+void buffer_append(struct buffer *buffer, const void *data, size_t length);
+void buffer_append_text(struct buffer *buffer, struct text text);
+void buffer_append_string(struct buffer *buffer, const char *string);
+void buffer_append_format(struct buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Removes the first `length` bytes. */
+void buffer_consume(struct buffer *buffer, size_t length);
+
+static inline struct text buffer_text(const struct buffer *buffer) {
+    return (struct text){buffer->data, buffer->length};
+}
+
+/* A field of CSV output: quoted when it must be; a leading = + - @ is left as it is. */
+void buffer_append_csv(struct buffer *buffer, struct text field);
+
+#endif
