@@ -1,0 +1,51 @@
+# A thin front for Meson and Ninja: every target is one line of what it does.
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 3600
+
+all: build/onhand
+
+build/onhand: configure
+	@ninja -C build
+
+configure:
+	@tools/configure build --prefix="$(PREFIX)"
+
+demo: all
+	@exec demo/run
+
+run: all
+	@exec build/onhand serve
+
+bench: all
+	@tools/bench
+
+check:
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/check
+
+test: all
+	@meson test -C build --no-rebuild --print-errorlogs
+
+lint:
+	@tools/check lint
+
+asan:
+	@tools/check asan
+
+tsan:
+	@tools/check tsan
+
+fuzz:
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/check fuzz
+
+soak: all
+	@SOAK_SECONDS=$(SOAK_SECONDS) tools/soak
+
+install: all
+	@DESTDIR="$(DESTDIR)" meson install -C build --no-rebuild --quiet
+
+clean:
+	rm -rf build build-asan build-tsan build-clang build-fuzz
+
+.PHONY: all build/onhand configure demo run bench check test lint asan tsan fuzz soak install clean
