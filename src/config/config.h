@@ -1,0 +1,237 @@
+/* The configuration: one YAML file, read once, checked whole, then never changed.
+ *
+ * A mistake anywhere is reported with its line and key, all of them in one go, and nothing half
+ * read is ever handed out. Everything in a struct config lives in its arena and as long as it.
+ * Texts are NUL-terminated as a courtesy. Durations are in microseconds, sizes in bytes. Paths are
+ * as written, so relative to the working directory of the hub. */
+#ifndef ONHAND_CONFIG_CONFIG_H
+#define ONHAND_CONFIG_CONFIG_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "config/secret.h"
+#include "schedule/schedule.h"
+
+enum config_store_kind { CONFIG_STORE_SQLITE, CONFIG_STORE_POSTGRESQL };
+enum config_unknown { CONFIG_CREATE, CONFIG_IGNORE, CONFIG_REJECT };
+enum config_log { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+enum config_mode { CONFIG_MODE_FULL, CONFIG_MODE_PARTIAL };
+enum config_absent { CONFIG_ABSENT_KEEP, CONFIG_ABSENT_ZERO };
+enum config_quantity { CONFIG_QUANTITY_ON_HAND, CONFIG_QUANTITY_AVAILABLE };
+enum config_format {
+    CONFIG_FORMAT_AUTO,
+    CONFIG_FORMAT_CSV,
+    CONFIG_FORMAT_NDJSON,
+    CONFIG_FORMAT_JSON,
+    CONFIG_FORMAT_XML
+};
+enum config_after { CONFIG_AFTER_ARCHIVE, CONFIG_AFTER_DELETE, CONFIG_AFTER_KEEP };
+enum config_manifest { CONFIG_MANIFEST_OPTIONAL, CONFIG_MANIFEST_REQUIRED };
+enum config_as_of_kind {
+    CONFIG_AS_OF_INFER,
+    CONFIG_AS_OF_NAME,
+    CONFIG_AS_OF_COLUMN,
+    CONFIG_AS_OF_MANIFEST,
+    CONFIG_AS_OF_MTIME
+};
+enum config_login { CONFIG_LOGIN_CLASSIC, CONFIG_LOGIN_TOKEN };
+enum config_source_type { CONFIG_SOURCE_PRISM };
+enum config_channel_type {
+    CONFIG_CHANNEL_SHOPIFY,
+    CONFIG_CHANNEL_HOTWAX,
+    CONFIG_CHANNEL_MAGENTO,
+    CONFIG_CHANNEL_WOOCOMMERCE,
+    CONFIG_CHANNEL_BIGCOMMERCE,
+    CONFIG_CHANNEL_WEBHOOK,
+    CONFIG_CHANNEL_FILE
+};
+enum config_increases_kind {
+    CONFIG_INCREASES_NOW,
+    CONFIG_INCREASES_AFTER,
+    CONFIG_INCREASES_CONFIRMED
+};
+enum config_file_mode { CONFIG_FILE_CHANGES, CONFIG_FILE_ALL };
+
+/* Guards against a wrong file. A block of the file overrides only the keys it names: `named` has
+ * a bit per field; config_guards_for puts the blocks together. */
+struct config_guards {
+    uint32_t named;
+    bool enabled;
+    bool missing_locations, future_as_of, manifest;
+    int64_t min_rows_percent, max_zeroed_percent, min_units_percent, max_units_percent,
+        max_unreadable_percent;
+};
+
+struct config_texts {
+    struct text *items;
+    size_t count;
+};
+
+/* {ours: theirs}; from a plain list, theirs is empty. In the order of the file. */
+struct config_pair {
+    struct text name, value;
+};
+struct config_pairs {
+    struct config_pair *items;
+    size_t count;
+};
+
+/* `schedule` with its text as written; kind SCHEDULE_MANUAL and no text where none is configured.
+ */
+struct config_schedule {
+    struct schedule schedule;
+    struct text text;
+};
+
+struct config_csv {
+    bool decimal_comma;
+    char delimiter; /* 0: found out from the file */
+};
+
+struct config_limits {
+    int64_t body_bytes; /* of one request that is not streamed */
+    int64_t connections;
+    int64_t header_bytes;
+    int64_t request_timeout_us;
+};
+
+struct config_as_of {
+    enum config_as_of_kind kind;
+    struct text argument; /* the pattern of name:, the column of column: */
+};
+
+struct config_increases {
+    enum config_increases_kind kind;
+    int64_t after_us;
+};
+
+struct config_location {
+    struct text code, name;
+    struct config_texts aliases;
+    struct text timezone; /* the hub's where none is configured */
+    bool sell_online;
+    int64_t safety_stock_milli;
+    struct config_guards guards;
+    unsigned long line;
+};
+
+struct config_source {
+    struct text name;
+    enum config_source_type type;
+    struct text url, user;
+    struct config_secret_ref password;
+    enum config_login login;
+    int64_t poll_us, overlap_us;
+    struct config_pairs stores; /* theirs -> our location */
+    struct text web_order_field;
+    struct config_schedule snapshot;
+    struct text timezone; /* the hub's where none is configured */
+    unsigned long line;
+};
+
+struct config_feed {
+    struct text name, url, user;
+    struct config_secret_ref identity, password;
+    struct text known_hosts, pattern;
+    struct config_schedule schedule; /* from `schedule` or `every` */
+    struct text source;
+    enum config_mode mode;
+    enum config_absent absent;
+    enum config_quantity quantity;
+    enum config_format format;
+    struct config_as_of as_of;
+    struct config_pairs columns; /* ours -> theirs */
+    enum config_after after;
+    enum config_manifest manifest;
+    struct config_csv csv;
+    int64_t stable_for_us;
+    struct text location;          /* for files without a column for it */
+    struct config_texts locations; /* which a full file must name; empty: those of the last one */
+    struct text timezone;          /* the hub's where none is configured */
+    struct config_guards guards;
+    unsigned long line;
+};
+
+struct config_channel {
+    struct text name;
+    enum config_channel_type type;
+    struct text url;
+    struct config_secret_ref token, key, secret;
+    struct config_pairs locations; /* ours -> theirs */
+    int64_t threshold_milli;       /* below it a channel is told zero */
+    struct config_increases increases;
+    struct config_schedule audit;
+    struct text id_type;
+    bool allow_private;
+    enum config_format format;
+    int64_t every_us;
+    enum config_file_mode mode;
+    unsigned long line;
+};
+
+struct config {
+    struct arena arena;
+    struct text path; /* empty: defaults only */
+    struct text listen, listen_host;
+    unsigned listen_port; /* 0: any free one */
+    struct text data;
+    enum config_store_kind store;
+    struct text store_url; /* CONFIG_STORE_POSTGRESQL */
+    struct text timezone;
+    enum config_unknown unknown_products, unknown_locations;
+    int64_t dedup_window_us;
+    struct config_csv csv;
+    struct config_limits limits;
+    struct config_guards guards;
+    enum config_log log;
+    int log_level; /* enum log_level of base/log.h */
+    struct config_location *locations;
+    size_t location_count;
+    struct config_source *sources;
+    size_t source_count;
+    struct config_feed *feeds;
+    size_t feed_count;
+    struct config_channel *channels;
+    size_t channel_count;
+};
+
+/* One mistake; line and column from 1, 0 where there is none. `key` as in "feeds[0].schedule". */
+struct config_mistake {
+    struct text file;
+    unsigned long line, column;
+    struct text key, message;
+};
+
+/* Zero-initialise; every mistake in the order of the file, up to CONFIG_MISTAKES_MAX. */
+#define CONFIG_MISTAKES_MAX 200
+struct config_report {
+    struct arena arena;
+    struct config_mistake *items;
+    size_t count, capacity;
+};
+void config_report_deinit(struct config_report *report);
+/* "onhand.yaml:12:5: feeds[0].schedule: ..." with a newline each. */
+void config_report_format(const struct config_report *report, struct buffer *out);
+
+/* What applies without a file. Free with config_free. */
+struct config *config_default(void);
+
+/* *config_out only on STATUS_OK; STATUS_BAD_VALUE: see the report; STATUS_IO or STATUS_TOO_LARGE:
+ * the file could not be read (the report says why as well). report must not be NULL. */
+must_check enum status config_load(const char *path, struct config **config_out,
+                                   struct config_report *report);
+must_check enum status config_load_text(struct text yaml, const char *path,
+                                        struct config **config_out, struct config_report *report);
+void config_free(struct config *config); /* NULL is fine */
+
+/* For command-line options that override the file. STATUS_BAD_VALUE. */
+must_check enum status config_set_listen(struct config *config, struct text listen,
+                                         struct error *error);
+void config_set_data(struct config *config, struct text data);
+
+/* The guards of a location (NULL: none configured) for a feed (NULL: a file sent to the API): the
+ * location's keys before the feed's before the top level's. Every field is meaningful. */
+struct config_guards config_guards_for(const struct config *config, const struct config_feed *feed,
+                                       const struct config_location *location);
+
+#endif
