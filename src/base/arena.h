@@ -22,6 +22,8 @@ struct text arena_copy(struct arena *arena, struct text text); /* NUL-terminated
 struct text arena_format(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+size_t arena_memory(const struct arena *arena); /* bytes taken from the system */
+
 /* malloc family that ends the process when there is no memory left. */
 void *memory_alloc(size_t size);
 void *memory_alloc_zero(size_t count, size_t size);

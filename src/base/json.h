@@ -1,10 +1,10 @@
 /* JSON: a writer into a buffer, and a strict streaming pull reader with exact decimals.
  *
  * The reader is the hot path of the bulk bodies: it never builds a tree, never allocates except to
- * unescape, gives numbers as their text, refuses duplicate keys (json_object_*), depth beyond
- * JSON_DEPTH_MAX, invalid UTF-8, and anything RFC 8259 does not allow. It reads one complete value
- * from memory; whoever streams (NDJSON) cuts lines first. Parsers of whole documents off the hot
- * path may use jansson instead. */
+ * unescape, gives numbers as their text, refuses depth beyond JSON_DEPTH_MAX, invalid UTF-8, NUL in
+ * strings, and anything RFC 8259 does not allow. Duplicate keys are the caller's to refuse, with a
+ * bitmask of the fields it has seen. It reads one complete value from memory; whoever streams
+ * (NDJSON) cuts lines first. Parsers of whole documents off the hot path may use jansson. */
 #ifndef ONHAND_BASE_JSON_H
 #define ONHAND_BASE_JSON_H
 
@@ -60,7 +60,7 @@ struct json_reader {
     size_t position;
     struct arena *arena;
     unsigned depth;
-    struct error *error; /* pointer and detail of the first mistake; may be NULL */
+    struct error *error; /* detail says "at byte N: ..."; may be NULL */
     bool first[JSON_DEPTH_MAX + 1];
 };
 

@@ -20,6 +20,7 @@ struct queue {
     struct queue_item *head, **tail;
     size_t count;
     bool closed;
+    bool woken; /* a queue_wake that no queue_take has answered yet */
 };
 
 void queue_init(struct queue *queue);
@@ -30,7 +31,8 @@ bool queue_push(struct queue *queue, struct queue_item *item);
  * first. NULL on timeout, or when closed and empty. */
 struct queue_item *queue_take(struct queue *queue, size_t most, int64_t timeout_us);
 void queue_close(struct queue *queue); /* lets what is queued be taken, refuses more */
-void queue_wake(struct queue *queue);  /* makes a waiting queue_take return early */
+void queue_wake(struct queue *queue);  /* makes a waiting queue_take return early, or the next one
+                                          where none waits: a wake is never lost */
 size_t queue_count(struct queue *queue);
 
 /* A gate opens once; whoever waits is let through then. */

@@ -65,7 +65,8 @@ struct error {
 };
 
 /* Fills *error (which may be NULL) and returns `status`, so that one line reports and leaves:
- *     return error_set(error, STATUS_BAD_TIME, "as_of: '%s' has no offset", value); */
+ *     return error_set(error, STATUS_BAD_TIME, "as_of: '%s' has no offset", value);
+ * Line and pointer are emptied: set them afterwards. The arguments may point into *error. */
 enum status error_set(struct error *error, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

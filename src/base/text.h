@@ -38,6 +38,13 @@ struct text text_trim(struct text t);                      /* ASCII white space,
 bool text_is_utf8(struct text t);
 int text_compare(struct text a, struct text b);            /* bytes, shorter first on a tie */
 
+/* Bytes of the well-formed UTF-8 character that `t` begins with; 0 where there is none. */
+size_t text_utf8_length(struct text t);
+
+/* The decimal digits of `value`; returns their number, `out` is NUL-terminated. */
+#define U64_TEXT_SIZE 21
+size_t text_format_u64(uint64_t value, char out[U64_TEXT_SIZE]);
+
 /* A growable byte string; out of memory ends the process. Zero-initialise, deinit when done. */
 struct buffer {
     char *data; /* NUL-terminated once anything was appended */
@@ -52,6 +59,8 @@ void buffer_append_text(struct buffer *buffer, struct text text);
 void buffer_append_string(struct buffer *buffer, const char *string);
 void buffer_append_format(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void buffer_append_uint(struct buffer *buffer, uint64_t value);
+void buffer_append_int(struct buffer *buffer, int64_t value);
 /* Removes the first `length` bytes. */
 void buffer_consume(struct buffer *buffer, size_t length);
 
