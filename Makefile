@@ -30,6 +30,11 @@ test: all
 lint:
 	@tools/check lint
 
+# Puts every C file into the pinned format.
+format:
+	@tools/sources . 'src/*.[ch]' 'src/*/*.[ch]' 'tests/*/*.[ch]' 'tests/unit/*/*.[ch]' \
+		'bench/*.[ch]' 'demo/*.[ch]' | xargs -r clang-format -i
+
 asan:
 	@tools/check asan
 
@@ -48,4 +53,4 @@ install: all
 clean:
 	rm -rf build build-asan build-tsan build-clang build-fuzz
 
-.PHONY: all build/onhand configure demo run bench check test lint asan tsan fuzz soak install clean
+.PHONY: all build/onhand configure demo run bench check test lint format asan tsan fuzz soak install clean
