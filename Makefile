@@ -10,7 +10,7 @@ build/onhand: configure
 	@ninja -C build
 
 configure:
-	@tools/configure build --prefix="$(PREFIX)"
+	@tools/configure build
 
 demo: all
 	@exec demo/run
@@ -47,7 +47,9 @@ fuzz:
 soak: all
 	@SOAK_SECONDS=$(SOAK_SECONDS) tools/soak
 
-install: all
+install:
+	@tools/configure build --prefix="$(PREFIX)"
+	@ninja -C build
 	@DESTDIR="$(DESTDIR)" meson install -C build --no-rebuild --quiet
 
 clean:
