@@ -1,0 +1,303 @@
+/* Columns of varints under zstd.
+ *
+ * Neighbours in a column are alike (products one apart, whole units, lines in order), which is why
+ * columns and differences beat rows. Quantities that are all whole units are kept in units. */
+#include "store/packed.h"
+
+#include <stdlib.h>
+#include <zstd.h>
+
+enum { MARK_ROWS = 'R', MARK_CHANGES = 'C', PACK_LEVEL = 1 };
+
+/* No statement or checkpoint comes near it; what claims more is damaged. */
+#define RAW_LIMIT (UINT64_C(1) << 31)
+
+uint64_t varint_get_slow(struct packed_reader *reader) {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        if (reader->at >= reader->end) {
+            break;
+        }
+        uint64_t byte = *reader->at++;
+        if (shift == 63 && byte > 1) {
+            break;
+        }
+        value |= (byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            return value;
+        }
+    }
+    reader->broken = true;
+    reader->at = reader->end;
+    return 0;
+}
+
+/* ---- frames ---- */
+
+void packed_frame_write(char mark, struct text raw, struct buffer *out) {
+    size_t bound = ZSTD_compressBound(raw.length);
+    buffer_reserve(out, bound + 1);
+    out->data[out->length] = mark;
+    size_t size =
+        ZSTD_compress(out->data + out->length + 1, bound, raw.data, raw.length, PACK_LEVEL);
+    require(!ZSTD_isError(size));
+    out->length += size + 1;
+}
+
+enum status packed_frame_read(char mark, struct text packed, struct arena *arena,
+                              struct packed_reader *reader_out, struct error *error) {
+    if (packed.length < 2 || packed.data[0] != mark) {
+        return error_set(error, STATUS_CORRUPT, "packed data of another kind");
+    }
+    unsigned long long size = ZSTD_getFrameContentSize(packed.data + 1, packed.length - 1);
+    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > RAW_LIMIT) {
+        return error_set(error, STATUS_CORRUPT, "packed data without a believable size");
+    }
+    unsigned char *raw = arena_alloc(arena, (size_t)size + 1);
+    size_t got = ZSTD_decompress(raw, (size_t)size, packed.data + 1, packed.length - 1);
+    if (ZSTD_isError(got) || got != size) {
+        return error_set(error, STATUS_CORRUPT, "packed data is damaged");
+    }
+    *reader_out = (struct packed_reader){raw, raw + size, false};
+    return STATUS_OK;
+}
+
+/* ---- columns ---- */
+
+/* A column of 64-bit figures `stride` bytes apart, the writer's and the reader's view of it. */
+struct column {
+    void *first;
+    size_t count, stride;
+};
+
+static inline int64_t column_get(struct column column, size_t i) {
+    int64_t value;
+    memcpy(&value, (const char *)column.first + i * column.stride, sizeof value);
+    return value;
+}
+
+static inline void column_set(struct column column, size_t i, int64_t value) {
+    memcpy((char *)column.first + i * column.stride, &value, sizeof value);
+}
+
+static inline uint32_t column_get_u32(struct column column, size_t i) {
+    uint32_t value;
+    memcpy(&value, (const char *)column.first + i * column.stride, sizeof value);
+    return value;
+}
+
+static inline void column_set_u32(struct column column, size_t i, uint32_t value) {
+    memcpy((char *)column.first + i * column.stride, &value, sizeof value);
+}
+
+static unsigned char *put_quantities(unsigned char *at, struct column column) {
+    bool whole = true;
+    for (size_t i = 0; i < column.count && whole; i++) {
+        whole = column_get(column, i) % 1000 == 0;
+    }
+    *at++ = whole;
+    for (size_t i = 0; i < column.count; i++) {
+        int64_t value = column_get(column, i);
+        at = varint_put(at, zigzag(whole ? value / 1000 : value));
+    }
+    return at;
+}
+
+static void get_quantities(struct packed_reader *reader, struct column column) {
+    int64_t factor = varint_get(reader) != 0 ? 1000 : 1;
+    for (size_t i = 0; i < column.count; i++) {
+        int64_t value;
+        if (__builtin_mul_overflow(unzigzag(varint_get(reader)), factor, &value)) {
+            reader->broken = true;
+            value = 0;
+        }
+        column_set(column, i, value);
+    }
+}
+
+/* Strictly ascending numbers, as differences. */
+static unsigned char *put_ascending(unsigned char *at, struct column column) {
+    uint32_t previous = 0;
+    for (size_t i = 0; i < column.count; i++) {
+        uint32_t value = column_get_u32(column, i);
+        require(value > previous);
+        at = varint_put(at, value - previous);
+        previous = value;
+    }
+    return at;
+}
+
+static void get_ascending(struct packed_reader *reader, struct column column) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < column.count; i++) {
+        uint64_t step = varint_get(reader);
+        if (step == 0 || step > UINT32_MAX - value) {
+            reader->broken = true;
+            return;
+        }
+        value += step;
+        column_set_u32(column, i, (uint32_t)value);
+    }
+}
+
+/* Numbers in no certain order, mostly near their neighbours. */
+static unsigned char *put_near(unsigned char *at, struct column column) {
+    int64_t previous = 0;
+    for (size_t i = 0; i < column.count; i++) {
+        int64_t value = column_get_u32(column, i);
+        at = varint_put(at, zigzag(value - previous));
+        previous = value;
+    }
+    return at;
+}
+
+static void get_near(struct packed_reader *reader, struct column column) {
+    int64_t value = 0;
+    for (size_t i = 0; i < column.count; i++) {
+        int64_t step = unzigzag(varint_get(reader));
+        if (step < -value || step > (int64_t)UINT32_MAX - value) {
+            reader->broken = true;
+            return;
+        }
+        value += step;
+        column_set_u32(column, i, (uint32_t)value);
+    }
+}
+
+/* Every element took at least `columns` bytes: a count beyond that is damage, found before memory
+ * is asked for. */
+static size_t get_count(struct packed_reader *reader, size_t columns) {
+    uint64_t count = varint_get(reader);
+    if (count > (uint64_t)(reader->end - reader->at) / columns) {
+        reader->broken = true;
+        return 0;
+    }
+    return (size_t)count;
+}
+
+static enum status finish_reading(const struct packed_reader *reader, const char *what,
+                                  struct error *error) {
+    if (reader->broken || reader->at != reader->end) {
+        return error_set(error, STATUS_CORRUPT, "packed %s are damaged", what);
+    }
+    return STATUS_OK;
+}
+
+/* ---- rows ---- */
+
+static struct column column_of(void *first, size_t count, size_t stride) {
+    return (struct column){first, count, stride};
+}
+
+static struct column column_from(const void *first, size_t count, size_t stride) {
+    return (struct column){(void *)(uintptr_t)first, count, stride};
+}
+
+void packed_write_rows(const struct stated *rows, size_t row_count, const uint32_t *excluded,
+                       size_t excluded_count, struct buffer *out) {
+    unsigned char *raw = memory_alloc((row_count * 3 + excluded_count + 4) * VARINT_SIZE);
+    unsigned char *at = varint_put(raw, row_count);
+    size_t stride = sizeof *rows;
+    if (row_count > 0) {
+        at = put_ascending(at, column_from(&rows->product, row_count, stride));
+        at = put_quantities(at, column_from(&rows->quantity_milli, row_count, stride));
+        at = put_near(at, column_from(&rows->line, row_count, stride));
+    }
+    at = varint_put(at, excluded_count);
+    at = put_ascending(at, column_from(excluded, excluded_count, sizeof *excluded));
+    packed_frame_write(MARK_ROWS, (struct text){(const char *)raw, (size_t)(at - raw)}, out);
+    free(raw);
+}
+
+enum status packed_read_rows(struct text packed, struct arena *arena, struct stated **rows_out,
+                             size_t *row_count_out, uint32_t **excluded_out,
+                             size_t *excluded_count_out, struct error *error) {
+    struct packed_reader reader;
+    enum status status = packed_frame_read(MARK_ROWS, packed, arena, &reader, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t row_count = get_count(&reader, 3);
+    struct stated *rows = arena_alloc_zero(arena, (row_count + 1) * sizeof *rows);
+    if (row_count > 0) {
+        size_t stride = sizeof *rows;
+        get_ascending(&reader, column_of(&rows->product, row_count, stride));
+        get_quantities(&reader, column_of(&rows->quantity_milli, row_count, stride));
+        get_near(&reader, column_of(&rows->line, row_count, stride));
+    }
+    size_t excluded_count = get_count(&reader, 1);
+    uint32_t *excluded = arena_alloc_zero(arena, (excluded_count + 1) * sizeof *excluded);
+    get_ascending(&reader, column_of(excluded, excluded_count, sizeof *excluded));
+    *rows_out = rows;
+    *row_count_out = row_count;
+    *excluded_out = excluded;
+    *excluded_count_out = excluded_count;
+    return finish_reading(&reader, "rows", error);
+}
+
+/* ---- changes ---- */
+
+/* The changes that are entries of history, as an array of their own. */
+static size_t corrected_of(const struct packed_change *changes, size_t count,
+                           struct packed_change *corrected) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].correction_milli != 0) {
+            corrected[found++] = changes[i];
+        }
+    }
+    return found;
+}
+
+void packed_write_changes(const struct packed_change *changes, size_t count, struct buffer *out) {
+    struct packed_change *corrected = memory_alloc((count + 1) * sizeof *corrected);
+    size_t corrected_count = corrected_of(changes, count, corrected);
+    unsigned char *raw = memory_alloc((count * 6 + 8) * VARINT_SIZE);
+    unsigned char *at = varint_put(raw, count);
+    size_t stride = sizeof *changes;
+    if (count > 0) {
+        at = put_ascending(at, column_from(&changes->product, count, stride));
+        at = put_near(at, column_from(&changes->statement, count, stride));
+        at = put_quantities(at, column_from(&changes->correction_milli, count, stride));
+    }
+    at = put_quantities(at, column_of(&corrected->on_hand_milli, corrected_count, stride));
+    at = put_quantities(at, column_of(&corrected->reserved_milli, corrected_count, stride));
+    for (size_t i = 0; i < corrected_count; i++) {
+        at = varint_put(at, corrected[i].previous);
+    }
+    packed_frame_write(MARK_CHANGES, (struct text){(const char *)raw, (size_t)(at - raw)}, out);
+    free(raw);
+    free(corrected);
+}
+
+enum status packed_read_changes(struct text packed, struct arena *arena,
+                                struct packed_change **changes_out, size_t *count_out,
+                                struct error *error) {
+    struct packed_reader reader;
+    enum status status = packed_frame_read(MARK_CHANGES, packed, arena, &reader, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t count = get_count(&reader, 3);
+    struct packed_change *changes = arena_alloc_zero(arena, (count + 1) * sizeof *changes);
+    size_t stride = sizeof *changes;
+    get_ascending(&reader, column_of(&changes->product, count, stride));
+    get_near(&reader, column_of(&changes->statement, count, stride));
+    if (count > 0) {
+        get_quantities(&reader, column_of(&changes->correction_milli, count, stride));
+    }
+    struct packed_change *corrected = memory_alloc((count + 1) * sizeof *corrected);
+    size_t corrected_count = corrected_of(changes, count, corrected);
+    get_quantities(&reader, column_of(&corrected->on_hand_milli, corrected_count, stride));
+    get_quantities(&reader, column_of(&corrected->reserved_milli, corrected_count, stride));
+    for (size_t i = 0, next = 0; i < count; i++) {
+        if (changes[i].correction_milli != 0) {
+            corrected[next].previous = varint_get(&reader);
+            changes[i] = corrected[next++];
+        }
+    }
+    free(corrected);
+    *changes_out = changes;
+    *count_out = count;
+    return finish_reading(&reader, "changes", error);
+}

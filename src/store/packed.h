@@ -1,0 +1,78 @@
+/* Packed form of a statement's rows and of what applying it changed.
+ *
+ * A daily reset speaks of ten million cells, so a statement is kept as columns of varints under
+ * zstd: about a byte per row. Unpacking checks every bound, since the bytes come from disk: they
+ * are a valid array or STATUS_CORRUPT, never a crash. */
+#ifndef ONHAND_STORE_PACKED_H
+#define ONHAND_STORE_PACKED_H
+
+#include "base/arena.h"
+#include "core/statement.h"
+
+/* Rows sorted by product, excluded sorted. Appends to *out. */
+void packed_write_rows(const struct stated *rows, size_t row_count, const uint32_t *excluded,
+                       size_t excluded_count, struct buffer *out);
+must_check enum status packed_read_rows(struct text packed, struct arena *arena,
+                                        struct stated **rows_out, size_t *row_count_out,
+                                        uint32_t **excluded_out, size_t *excluded_count_out,
+                                        struct error *error);
+
+/* One cell that an application or a rollback gave a new ground. The last three are kept only where
+ * the correction is not 0: then the change is an entry of the cell's history. */
+struct packed_change {
+    uint32_t product;
+    uint32_t statement; /* the new ground; 0: none */
+    int64_t correction_milli;
+    int64_t on_hand_milli, reserved_milli; /* after */
+    uint64_t previous;                     /* the cell's entry before this one; 0: none */
+};
+
+/* Sorted by product. Appends to *out. */
+void packed_write_changes(const struct packed_change *changes, size_t count, struct buffer *out);
+must_check enum status packed_read_changes(struct text packed, struct arena *arena,
+                                           struct packed_change **changes_out, size_t *count_out,
+                                           struct error *error);
+
+/* ---- the codec beneath, for checkpoints too ---- */
+#define VARINT_SIZE 10
+
+static inline uint64_t zigzag(int64_t value) {
+    return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+}
+
+static inline int64_t unzigzag(uint64_t value) {
+    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+/* At most VARINT_SIZE bytes; returns the end. */
+static inline unsigned char *varint_put(unsigned char *at, uint64_t value) {
+    while (value >= 0x80) {
+        *at++ = (unsigned char)(value | 0x80);
+        value >>= 7;
+    }
+    *at++ = (unsigned char)value;
+    return at;
+}
+
+/* Where unpacking stands; `broken` is sticky, and everything read after it is 0. */
+struct packed_reader {
+    const unsigned char *at, *end;
+    bool broken;
+};
+
+uint64_t varint_get_slow(struct packed_reader *reader);
+
+static inline uint64_t varint_get(struct packed_reader *reader) {
+    if (reader->at < reader->end && *reader->at < 0x80) {
+        return *reader->at++;
+    }
+    return varint_get_slow(reader);
+}
+
+/* A frame: `mark`, then zstd level 1 of `raw`. */
+void packed_frame_write(char mark, struct text raw, struct buffer *out);
+/* Opens one into *arena; STATUS_CORRUPT for anything else. */
+must_check enum status packed_frame_read(char mark, struct text packed, struct arena *arena,
+                                         struct packed_reader *reader_out, struct error *error);
+
+#endif
