@@ -90,7 +90,7 @@ static inline unsigned two_digits(const char *p, unsigned *wrong) {
     return tens * 10 + ones;
 }
 
-static bool date_read(struct scan *scan, struct civil_time *civil) {
+static inline bool date_read(struct scan *scan, struct civil_time *civil) {
     const char *p = scan->p;
     if (scan->end - p < 10 || p[4] != '-' || p[7] != '-') {
         return false;
@@ -106,7 +106,8 @@ static bool date_read(struct scan *scan, struct civil_time *civil) {
 }
 
 /* hh:mm:ss; without the seconds where `seconds_optional`. */
-static bool time_of_day_read(struct scan *scan, bool seconds_optional, struct civil_time *civil) {
+static inline bool time_of_day_read(struct scan *scan, bool seconds_optional,
+                                    struct civil_time *civil) {
     const char *p = scan->p;
     unsigned wrong = 0;
     if (scan->end - p < 5 || p[2] != ':') {
@@ -126,7 +127,7 @@ static bool time_of_day_read(struct scan *scan, bool seconds_optional, struct ci
 }
 
 /* "." and one to nine digits, of which six count. */
-static bool decimals_read(struct scan *scan, struct civil_time *civil) {
+static inline bool decimals_read(struct scan *scan, struct civil_time *civil) {
     if (scan->p == scan->end || *scan->p != '.') {
         return true;
     }
@@ -141,7 +142,7 @@ static bool decimals_read(struct scan *scan, struct civil_time *civil) {
 }
 
 /* Z, +hh:mm, and +hhmm where `colon_optional`: everything that is left. */
-static bool offset_read(struct scan *scan, bool colon_optional, int64_t *offset_us_out) {
+static inline bool offset_read(struct scan *scan, bool colon_optional, int64_t *offset_us_out) {
     const char *p = scan->p;
     ptrdiff_t left = scan->end - p;
     *offset_us_out = 0;
@@ -160,8 +161,8 @@ static bool offset_read(struct scan *scan, bool colon_optional, int64_t *offset_
     return wrong == 0 && hour <= 23 && minute <= 59;
 }
 
-static enum status timestamp_finish(const struct civil_time *civil, int64_t offset_us,
-                                    int64_t *us_out) {
+static inline enum status timestamp_finish(const struct civil_time *civil, int64_t offset_us,
+                                           int64_t *us_out) {
     int64_t us = timestamp_from_civil(civil) - offset_us;
     if (us < 0 || us > TIMESTAMP_MAX_US) {
         return STATUS_BAD_TIME;
@@ -170,7 +171,7 @@ static enum status timestamp_finish(const struct civil_time *civil, int64_t offs
     return STATUS_OK;
 }
 
-static bool separator_read(struct scan *scan) {
+static inline bool separator_read(struct scan *scan) {
     if (scan->p == scan->end || (*scan->p != 'T' && *scan->p != 't' && *scan->p != ' ')) {
         return false;
     }
@@ -223,37 +224,43 @@ enum status timestamp_parse_local(struct text text, int64_t *us_out, bool *has_o
 
 /* ---- writing ---- */
 
-static char *put_digits(char *p, unsigned value, unsigned count) {
-    for (unsigned i = count; i-- > 0; value /= 10) {
-        p[i] = (char)('0' + value % 10);
-    }
-    return p + count;
+static inline char *put_two(char *p, unsigned value) {
+    p[0] = (char)('0' + value / 10);
+    p[1] = (char)('0' + value % 10);
+    return p + 2;
+}
+
+static inline char *put_three(char *p, unsigned value) {
+    *p = (char)('0' + value / 100);
+    return put_two(p + 1, value % 100);
 }
 
 size_t timestamp_format(int64_t us, char out[TIMESTAMP_TEXT_SIZE]) {
     struct civil_time civil = civil_from_timestamp(us);
     char *p = out;
     if (civil.year >= 0 && civil.year <= YEAR_MAX) {
-        p = put_digits(p, (unsigned)civil.year, 4);
+        p = put_two(p, (unsigned)civil.year / 100);
+        p = put_two(p, (unsigned)civil.year % 100);
     } else { /* never read back, but a log line must not lie about it either */
         *p++ = civil.year < 0 ? '-' : '+';
         p += text_format_u64((uint64_t)(civil.year < 0 ? -civil.year : civil.year), p);
     }
     *p++ = '-';
-    p = put_digits(p, civil.month, 2);
+    p = put_two(p, civil.month);
     *p++ = '-';
-    p = put_digits(p, civil.day, 2);
+    p = put_two(p, civil.day);
     *p++ = 'T';
-    p = put_digits(p, civil.hour, 2);
+    p = put_two(p, civil.hour);
     *p++ = ':';
-    p = put_digits(p, civil.minute, 2);
+    p = put_two(p, civil.minute);
     *p++ = ':';
-    p = put_digits(p, civil.second, 2);
+    p = put_two(p, civil.second);
     if (civil.microsecond > 0) {
-        bool milliseconds = civil.microsecond % 1000 == 0;
         *p++ = '.';
-        p = milliseconds ? put_digits(p, civil.microsecond / 1000, 3)
-                         : put_digits(p, civil.microsecond, 6);
+        p = put_three(p, civil.microsecond / 1000);
+        if (civil.microsecond % 1000 > 0) {
+            p = put_three(p, civil.microsecond % 1000);
+        }
     }
     *p++ = 'Z';
     *p = '\0';
