@@ -69,22 +69,22 @@ static int64_t next_match(const struct cron *cron, int64_t wall_us) {
     return CRON_NEVER;
 }
 
-/* The wall-clock time up to which everything has been shown once at `us`, itself excluded. */
-static int64_t furthest_wall_us(const struct zone *zone, int64_t us) {
-    int64_t furthest = us + zone_offset_seconds(zone, us) * US_PER_SECOND;
+/* The earliest wall-clock time that has not been shown yet once `us` has passed. */
+static int64_t unseen_wall_us(const struct zone *zone, int64_t us) {
+    int64_t unseen = us + 1 + zone_offset_seconds(zone, us) * US_PER_SECOND;
     int64_t at = us - 2 * US_PER_DAY;
     while ((at = zone_next_change(zone, at, us)) != ZONE_NO_CHANGE) {
         int64_t shown = at + zone_offset_seconds(zone, at - US_PER_SECOND) * US_PER_SECOND;
-        furthest = shown > furthest ? shown : furthest;
+        unseen = shown > unseen ? shown : unseen;
     }
-    return furthest;
+    return unseen;
 }
 
 int64_t cron_next(const struct cron *cron, const struct zone *zone, int64_t after_us) {
     require(after_us < TIMESTAMP_MAX_US * 2);
     bool every_hour = cron->hours == ALL_HOURS;
     int64_t start = after_us + 1;
-    int64_t wall = furthest_wall_us(zone, after_us) + 1;
+    int64_t wall = unseen_wall_us(zone, after_us);
     for (;;) {
         int64_t offset = zone_offset_seconds(zone, start) * US_PER_SECOND;
         if (every_hour) {
