@@ -44,6 +44,9 @@ tsan:
 fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/check fuzz
 
+coverage:
+	@tools/coverage
+
 soak: all
 	@SOAK_SECONDS=$(SOAK_SECONDS) tools/soak
 
@@ -53,6 +56,6 @@ install:
 	@DESTDIR="$(DESTDIR)" meson install -C build --no-rebuild --quiet
 
 clean:
-	rm -rf build build-asan build-tsan build-clang build-fuzz
+	rm -rf build build-asan build-tsan build-clang build-fuzz build-coverage
 
-.PHONY: all build/onhand configure demo run bench check test lint format asan tsan fuzz soak install clean
+.PHONY: all build/onhand configure demo run bench check test lint format asan tsan fuzz coverage soak install clean
