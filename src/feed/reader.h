@@ -1,0 +1,83 @@
+/* Files become rows: one push interface for every format.
+ *
+ *   reader_new -> reader_feed ... -> reader_finish -> reader_report -> reader_free
+ *
+ * The bytes come in pieces of any size, and how they are cut changes nothing. Memory is bounded
+ * whatever comes: a record that is too long is passed by and rejected. Rows go to the sink in
+ * batches; a row that cannot be read goes there too, with its problem. A file that is not what it
+ * claims to be is STATUS_UNREADABLE, with a message for the person who sent it.
+ * A reader is used by one thread at a time. */
+#ifndef ONHAND_FEED_READER_H
+#define ONHAND_FEED_READER_H
+
+#include "config/config.h"
+#include "hub/reset.h"
+#include "schedule/zone.h"
+
+#define READER_BATCH 512        /* rows at most in one call of the sink */
+#define READER_RECORD_MAX 65536 /* bytes of one record */
+#define READER_COLUMNS_MAX 512
+#define READER_LONG_RAW 1024 /* what is kept of a record that was too long */
+
+/* Where rows go; their texts live only during the call. */
+struct reader_sink {
+    void (*rows)(void *context, const struct stated_row *rows, size_t count);
+    void *context;
+};
+
+/* Borrowed until reader_free. Zero-initialised: everything found out from the file. */
+struct reader_options {
+    enum config_format format;
+    struct config_pairs columns; /* ours -> theirs: location, sku, upc, product, id_type, id_value,
+                                    quantity, as_of; any other name is a type of identifier */
+    struct text as_of_column;    /* theirs; empty: none, unless `columns` names one */
+    char delimiter;              /* 0: found out from the header */
+    bool decimal_comma;
+    bool location_given;     /* the file need not have a column for it */
+    const struct zone *zone; /* of times without an offset; NULL: UTC */
+};
+
+struct reader_report {
+    const char *format;   /* "csv" */
+    const char *encoding; /* "UTF-8", "UTF-16LE", "UTF-16BE", "windows-1252" */
+    char delimiter;
+    struct text header; /* the names found, joined by ", "; lives as long as the reader */
+    uint64_t lines;     /* of the file, the header included */
+    uint64_t rows;      /* given to the sink, rejected ones included */
+    uint64_t rejected_rows;
+};
+
+struct reader;
+
+/* STATUS_BAD_VALUE: no reader for this format. */
+must_check enum status reader_new(const struct reader_options *options,
+                                  const struct reader_sink *sink, struct reader **reader_out,
+                                  struct error *error);
+void reader_free(struct reader *reader); /* NULL is fine */
+
+/* STATUS_UNREADABLE: it is of no use to go on; reader_finish says why. */
+must_check enum status reader_feed(struct reader *reader, const void *data, size_t length);
+/* The end of the file. STATUS_OK, or STATUS_UNREADABLE with the reason (and the line). */
+must_check enum status reader_finish(struct reader *reader, struct error *error);
+void reader_report(const struct reader *reader, struct reader_report *report_out);
+
+/* ---- a local file by two threads ---- */
+
+/* Where the parts of a file go. part_begin makes the sink of the second part, part_end takes it
+ * back: joined to the first, whose lines come before it, or dropped (the guess of where a record
+ * begins was wrong, and the part comes once more through the first sink). */
+struct reader_parts {
+    struct reader_sink first;
+    struct reader_sink (*part_begin)(void *context);
+    void (*part_end)(void *context, bool join, uint64_t lines_before);
+    void *context;
+};
+
+/* Reads a regular file from its begin to its end, plain (not compressed). Two threads share large
+ * files; small ones, and whatever does not allow it, are read by one. STATUS_IO: the disk failed or
+ * the file shrank. The report's header is in *arena. */
+must_check enum status reader_read_file(int fd, const struct reader_options *options,
+                                        const struct reader_parts *parts, struct arena *arena,
+                                        struct reader_report *report_out, struct error *error);
+
+#endif
