@@ -1,0 +1,777 @@
+/* The rule of the ledger, held against the naive model: random histories of a few cells go through
+ * core by a tiny driver (a store and a writer in a few arrays), and after every step each cell of
+ * the location must agree with tests/lib/naive and with core/books, now and at any time in the
+ * past. Then the same history in another order of arrival must end in the same figures.
+ *
+ * ONHAND_TEST_SCALE=percent scales the number of histories; ONHAND_SEED=N replays one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/quantity.h"
+#include "core/books.h"
+#include "naive.h"
+
+#define HISTORIES 100000
+#define STEPS 28
+#define LOCATIONS 2
+#define PAGES 3
+#define PRODUCTS 5
+#define SOURCES 3
+#define DOCUMENTS 4
+#define ORDERS 3
+#define REGISTERS 2
+#define INSTANTS 40
+
+/* The last of a page, the first of the next, and one whose page does not exist at first. */
+static const uint32_t products[PRODUCTS] = {1, 2, 255, 256, 700};
+static const char *const documents[DOCUMENTS] = {"", "D1", "D2", "D3"};
+static const char *const orders[ORDERS] = {"", "O1", "O2"};
+
+/* ---- histories ---- */
+
+enum step_kind { STEP_EVENT, STEP_ACKNOWLEDGE, STEP_STATE, STEP_ROLL_BACK };
+
+struct step {
+    enum step_kind kind;
+    struct event event; /* STEP_ACKNOWLEDGE: source, document, occurred_at (of it), received_at */
+    char id[8];
+    unsigned target;            /* STEP_ROLL_BACK: the step it takes out */
+    struct statement statement; /* without id and through */
+    struct watermark through[REGISTERS];
+    struct stated rows[PRODUCTS];
+    uint32_t excluded[PRODUCTS];
+    size_t row_count, excluded_count;
+};
+
+struct history {
+    uint64_t seed;
+    struct step steps[STEPS];
+    unsigned count;
+    bool order_matters; /* says the same thing twice in different words */
+};
+
+static uint64_t random_state;
+
+static uint64_t random_next(void) {
+    uint64_t z = (random_state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static unsigned below(unsigned limit) {
+    return (unsigned)(random_next() % limit);
+}
+
+static bool chance(unsigned percent) {
+    return below(100) < percent;
+}
+
+static bool must_be_positive(enum event_type type) {
+    return type == EVENT_RETURN || type == EVENT_RECEIPT || type == EVENT_TRANSFER_IN ||
+           type == EVENT_RESERVATION;
+}
+
+static int64_t random_delta(enum event_type type) {
+    int64_t size_milli = chance(50) ? 1000 * (1 + (int64_t)below(9)) : 1 + (int64_t)below(5000);
+    bool either = type == EVENT_ADJUSTMENT || type == EVENT_RELEASE;
+    bool positive = either ? chance(50) : must_be_positive(type);
+    return positive ? size_milli : -size_milli;
+}
+
+static void random_event(struct step *step, unsigned index) {
+    static const enum event_type frequent[] = {EVENT_SALE, EVENT_SHIPMENT, EVENT_RESERVATION};
+    struct event *e = &step->event;
+    step->kind = STEP_EVENT;
+    snprintf(step->id, sizeof step->id, "e%u", index);
+    e->type = chance(40) ? frequent[below(3)] : (enum event_type)below(EVENT_TYPE_COUNT);
+    e->location = 1 + below(LOCATIONS);
+    e->product = products[below(PRODUCTS)];
+    e->source = 1 + below(SOURCES);
+    e->register_id = chance(50) ? 0 : 1 + below(REGISTERS);
+    e->register_sequence = (int64_t)below(12);
+    e->delta_milli = random_delta(e->type);
+    e->received_at_us = (int64_t)below(INSTANTS);
+    e->occurred_at_given = chance(85);
+    e->occurred_at_us = e->occurred_at_given ? (int64_t)below(INSTANTS) : e->received_at_us;
+    e->standing = chance(60) ? event_default_standing(e->type) : (enum event_standing)below(3);
+    e->id = chance(90) ? text_from(step->id) : TEXT("");
+    e->document = text_from(documents[below(DOCUMENTS)]);
+    e->order = text_from(orders[below(ORDERS)]);
+    if (chance(15)) {
+        e->acknowledges = text_from(documents[1 + below(DOCUMENTS - 1)]);
+        if (chance(30))
+            e->delta_milli = 0;
+    }
+}
+
+/* The same id again; received at another time it may take effect at another, if it comes first. */
+static void repeat_event(struct history *history, struct step *step) {
+    const struct step *old = &history->steps[below(history->count)];
+    if (old->kind != STEP_EVENT || old->event.id.length == 0) {
+        random_event(step, history->count);
+        return;
+    }
+    step->kind = STEP_EVENT;
+    step->event = old->event;
+    if (chance(50)) {
+        step->event.received_at_us = (int64_t)below(INSTANTS);
+        if (!step->event.occurred_at_given)
+            step->event.occurred_at_us = step->event.received_at_us;
+        history->order_matters = true;
+    }
+}
+
+static void random_acknowledgement(struct step *step) {
+    step->kind = STEP_ACKNOWLEDGE;
+    step->event.source = 1 + below(SOURCES);
+    step->event.document = text_from(documents[1 + below(DOCUMENTS - 1)]);
+    step->event.occurred_at_us = (int64_t)below(INSTANTS);
+    step->event.received_at_us = (int64_t)below(INSTANTS);
+}
+
+static void random_statement(struct history *history, struct step *step) {
+    struct statement *s = &step->statement;
+    step->kind = STEP_STATE;
+    s->location = 1 + below(LOCATIONS);
+    s->source = 1 + below(SOURCES);
+    s->as_of_us = (int64_t)below(INSTANTS + 4);
+    s->names_absent = chance(40);
+    for (unsigned i = 0; i < history->count; i++) {
+        const struct statement *other = &history->steps[i].statement;
+        if (history->steps[i].kind == STEP_STATE && other->location == s->location &&
+            other->as_of_us == s->as_of_us)
+            history->order_matters = true;
+    }
+    for (uint32_t i = 1; i <= REGISTERS; i++) {
+        if (chance(40))
+            step->through[s->through_count++] = (struct watermark){i, (int64_t)below(12)};
+    }
+    for (unsigned i = 0; i < PRODUCTS; i++) {
+        if (chance(60))
+            step->rows[step->row_count++] =
+                (struct stated){.product = products[i],
+                                .line = i + 1,
+                                .quantity_milli = chance(20) ? 0 : 500 * ((int64_t)below(30) - 4)};
+        else if (chance(30) && s->names_absent)
+            step->excluded[step->excluded_count++] = products[i];
+    }
+}
+
+static void random_rollback(struct history *history, struct step *step) {
+    unsigned target = below(history->count);
+    bool possible = history->steps[target].kind == STEP_STATE;
+    for (unsigned i = 0; i < history->count; i++)
+        possible &= history->steps[i].kind != STEP_ROLL_BACK || history->steps[i].target != target;
+    if (!possible) {
+        random_event(step, history->count);
+        return;
+    }
+    step->kind = STEP_ROLL_BACK;
+    step->target = target;
+}
+
+static void random_history(struct history *history, uint64_t seed) {
+    *history = (struct history){.seed = seed};
+    random_state = seed;
+    unsigned count = 4 + below(STEPS - 3);
+    while (history->count < count) {
+        struct step *step = &history->steps[history->count];
+        unsigned dice = history->count == 0 ? 0 : below(100);
+        if (dice < 58)
+            random_event(step, history->count);
+        else if (dice < 66)
+            repeat_event(history, step);
+        else if (dice < 75)
+            random_acknowledgement(step);
+        else if (dice < 94)
+            random_statement(history, step);
+        else
+            random_rollback(history, step);
+        history->count++;
+    }
+}
+
+static void print_history(const struct history *history) {
+    for (unsigned i = 0; i < history->count; i++) {
+        const struct step *step = &history->steps[i];
+        const struct event *e = &step->event;
+        const struct statement *s = &step->statement;
+        fprintf(stderr, "%2u ", i);
+        if (step->kind == STEP_EVENT)
+            fprintf(stderr,
+                    "%s id=%.*s cell=%u/%u source=%u delta=%lld occurred=%lld received=%lld "
+                    "register=%u/%lld standing=%d document=%.*s order=%.*s acknowledges=%.*s\n",
+                    event_type_word(e->type), TEXT_ARG(e->id), e->location, e->product, e->source,
+                    (long long)e->delta_milli, (long long)e->occurred_at_us,
+                    (long long)e->received_at_us, e->register_id, (long long)e->register_sequence,
+                    (int)e->standing, TEXT_ARG(e->document), TEXT_ARG(e->order),
+                    TEXT_ARG(e->acknowledges));
+        else if (step->kind == STEP_ACKNOWLEDGE)
+            fprintf(stderr, "acknowledge source=%u document=%.*s at=%lld received=%lld\n",
+                    e->source, TEXT_ARG(e->document), (long long)e->occurred_at_us,
+                    (long long)e->received_at_us);
+        else if (step->kind == STEP_ROLL_BACK)
+            fprintf(stderr, "roll back step %u\n", step->target);
+        else {
+            fprintf(stderr, "state location=%u source=%u as_of=%lld absent=%d rows", s->location,
+                    s->source, (long long)s->as_of_us, s->names_absent);
+            for (size_t k = 0; k < step->row_count; k++)
+                fprintf(stderr, " %u=%lld", step->rows[k].product,
+                        (long long)step->rows[k].quantity_milli);
+            for (size_t k = 0; k < step->excluded_count; k++)
+                fprintf(stderr, " !%u", step->excluded[k]);
+            for (size_t k = 0; k < s->through_count; k++)
+                fprintf(stderr, " %u<=%lld", step->through[k].register_id,
+                        (long long)step->through[k].through);
+            fprintf(stderr, "\n");
+        }
+    }
+}
+
+/* ---- the driver: as much of a store as core needs ---- */
+
+struct figures {
+    int64_t on_hand_milli, reserved_milli;
+    unsigned ground; /* 1 + step of the statement it stands on; 0: none */
+};
+
+struct heard {
+    uint32_t source;
+    struct text document;
+    int64_t at_us, received_at_us;
+};
+
+static struct driver {
+    struct cell pages[LOCATIONS + 1][PAGES][CELLS_PER_PAGE];
+    struct cell *page_table[LOCATIONS + 1][PAGES];
+    int64_t order_net_milli[LOCATIONS + 1][PRODUCTS][ORDERS];
+    struct ledger_entry entries[STEPS];
+    size_t entry_count;
+    struct movement movements[STEPS];
+    uint32_t movement_location[STEPS];
+    struct pending_movement pending[STEPS];
+    struct event pending_event[STEPS];
+    size_t movement_count, pending_count;
+    struct heard heard[STEPS];
+    size_t heard_count;
+    struct statement statements[STEPS + 1];
+    const struct statement *table[STEPS + 1];
+    const struct step *said[STEPS + 1];
+    unsigned said_step[STEPS + 1];
+    int64_t applied_at_us[STEPS + 1], rolled_back_at_us[STEPS + 1];
+    uint32_t statement_count;
+    uint32_t absent_default[LOCATIONS + 1];
+    uint64_t seq;
+    int64_t now_us;
+} driver;
+
+static struct naive *naive;
+static int64_t open_milli[PAGES * CELLS_PER_PAGE];
+
+/* How often the generator reached what the rule is about. */
+static struct {
+    unsigned long duplicates, covered, acknowledged, effective_acknowledgements, stale, zeroed,
+        corrections, rollbacks, permutations, excluded;
+} reached;
+
+static void driver_reset(void) {
+    for (unsigned l = 1; l <= LOCATIONS; l++) {
+        for (unsigned p = 0; p < PRODUCTS; p++)
+            driver.pages[l][products[p] / CELLS_PER_PAGE][products[p] % CELLS_PER_PAGE] =
+                (struct cell){0};
+    }
+    memset(driver.page_table, 0, sizeof driver.page_table);
+    memset(driver.order_net_milli, 0, sizeof driver.order_net_milli);
+    memset(driver.absent_default, 0, sizeof driver.absent_default);
+    driver.entry_count = driver.movement_count = driver.pending_count = driver.heard_count = 0;
+    driver.statement_count = 0;
+    driver.seq = 0;
+    driver.now_us = 0;
+    naive_clear(naive);
+}
+
+static struct cell *driver_cell(uint32_t location, uint32_t product) {
+    struct cell **page = &driver.page_table[location][product / CELLS_PER_PAGE];
+    if (*page == NULL)
+        *page = driver.pages[location][product / CELLS_PER_PAGE];
+    return &(*page)[product % CELLS_PER_PAGE];
+}
+
+static unsigned product_index(uint32_t product) {
+    unsigned index = 0;
+    while (products[index] != product)
+        index++;
+    return index;
+}
+
+static unsigned order_index(struct text order) {
+    unsigned index = 0;
+    while (!text_equal_string(order, orders[index]))
+        index++;
+    return index;
+}
+
+static int64_t find_acknowledgement(void *context, uint32_t source, struct text document,
+                                    int64_t known_at_us) {
+    (void)context;
+    int64_t earliest_us = NEVER_US;
+    for (size_t i = 0; i < driver.heard_count; i++) {
+        const struct heard *heard = &driver.heard[i];
+        if (heard->source == source && text_equal(heard->document, document) &&
+            heard->received_at_us <= known_at_us && heard->at_us < earliest_us)
+            earliest_us = heard->at_us;
+    }
+    return earliest_us;
+}
+
+static void driver_acknowledge(uint32_t source, struct text document, int64_t at_us,
+                               int64_t received_at_us) {
+    int64_t old_us = find_acknowledgement(NULL, source, document, NEVER_US);
+    driver.heard[driver.heard_count++] = (struct heard){source, document, at_us, received_at_us};
+    if (at_us >= old_us)
+        return;
+    for (size_t i = 0; i < driver.pending_count; i++) {
+        const struct event *event = &driver.pending_event[i];
+        struct cell *cell = driver_cell(event->location, event->product);
+        const struct statement *ground = driver.table[cell->statement];
+        if (!text_equal(event->document, document) || (ground != NULL && ground->source != source))
+            continue;
+        int64_t change_milli =
+            acknowledgement_change_milli(ground, &driver.pending[i], old_us, at_us);
+        reached.effective_acknowledgements += change_milli != 0;
+        cell->on_hand_milli += change_milli;
+    }
+}
+
+static void keep_movement(const struct event *event) {
+    struct movement movement = {
+        .effective_at_us = event_effective_at_us(event),
+        .delta_milli = event_on_hand_delta_milli(event),
+        .register_sequence = event->register_sequence,
+        .seq = driver.seq,
+        .product = event->product,
+        .register_id = event->register_id,
+    };
+    if (movement.delta_milli == 0)
+        return;
+    if (event->standing == STANDS_UNTIL_RESET) {
+        driver.movement_location[driver.movement_count] = event->location;
+        driver.movements[driver.movement_count++] = movement;
+        return;
+    }
+    driver.pending_event[driver.pending_count] = *event;
+    driver.pending[driver.pending_count++] = (struct pending_movement){
+        .movement = movement, .source = event->source, .standing = event->standing};
+}
+
+static bool driver_heard_event(const struct event *event) {
+    for (size_t i = 0; i < driver.entry_count; i++) {
+        const struct event *old = &driver.entries[i].event;
+        if (event->id.length > 0 && old->source == event->source &&
+            text_equal(old->id, event->id)) {
+            assert_true(event_same_content(old, event));
+            return true;
+        }
+    }
+    return false;
+}
+
+static void driver_event(const struct event *event) {
+    if (driver_heard_event(event)) {
+        reached.duplicates++;
+        return;
+    }
+    assert_int_equal(event_validate(event, NULL), STATUS_OK);
+    struct cell *cell = driver_cell(event->location, event->product);
+    if (!cell_exists(cell))
+        cell->statement = driver.absent_default[event->location];
+    struct event_ground ground = {
+        .cell = cell,
+        .statement = driver.table[cell->statement],
+        .acknowledged_at_us = NEVER_US,
+        .order_net_milli = &driver.order_net_milli[event->location][product_index(event->product)]
+                                                  [order_index(event->order)],
+    };
+    if (event_order_delta_milli(event) == 0)
+        ground.order_net_milli = NULL;
+    if (ground.statement != NULL && event->document.length > 0)
+        ground.acknowledged_at_us =
+            find_acknowledgement(NULL, ground.statement->source, event->document, NEVER_US);
+    struct cell before = *cell;
+    struct event_outcome outcome;
+    event_decide(event, &ground, &outcome);
+    assert_int_equal(outcome.on_hand_milli, cell->on_hand_milli);
+    assert_int_equal(outcome.on_hand_change_milli, cell->on_hand_milli - before.on_hand_milli);
+    assert_int_equal(outcome.reserved_change_milli, cell->reserved_milli - before.reserved_milli);
+    assert_int_equal(outcome.reserved_milli, cell->reserved_milli);
+    reached.covered += outcome.status == OUTCOME_COVERED;
+    reached.acknowledged += outcome.status == OUTCOME_ACKNOWLEDGED;
+    cell->head = ++driver.seq;
+    driver.entries[driver.entry_count++] =
+        (struct ledger_entry){.seq = driver.seq, .kind = LEDGER_EVENT, .event = *event};
+    keep_movement(event);
+    if (event->acknowledges.length > 0)
+        driver_acknowledge(event->source, event->acknowledges, event_effective_at_us(event),
+                           event->received_at_us);
+}
+
+/* The movements of the location; those that the statement covers may be missing. */
+static void lend_movements(const struct statement *s, struct movement *movements,
+                           struct pending_movement *pending, struct location_books *books) {
+    books->movements = movements;
+    books->pending = pending;
+    for (size_t i = 0; i < driver.movement_count; i++) {
+        const struct movement *movement = &driver.movements[i];
+        if (driver.movement_location[i] == s->location &&
+            (!statement_covers_movement(s, movement) || driver.seq % 2 == 0))
+            movements[books->movement_count++] = *movement;
+    }
+    for (size_t i = 0; i < driver.pending_count; i++) {
+        const struct event *event = &driver.pending_event[i];
+        struct pending_movement p = driver.pending[i];
+        p.acknowledged_at_us = NEVER_US;
+        if (event->document.length > 0)
+            p.acknowledged_at_us = find_acknowledgement(NULL, s->source, event->document, NEVER_US);
+        if (event->location == s->location &&
+            (!statement_covers_pending(s, &p) || driver.seq % 2 == 0))
+            pending[books->pending_count++] = p;
+    }
+}
+
+/* An excluded product must not follow the location's default later: it gets a cell of its own. */
+static void keep_excluded(const struct step *step, uint32_t location) {
+    for (size_t i = 0; i < step->excluded_count; i++) {
+        struct cell *cell = driver_cell(location, step->excluded[i]);
+        if (!cell_exists(cell))
+            *cell =
+                (struct cell){.statement = driver.absent_default[location], .head = ++driver.seq};
+        reached.excluded++;
+    }
+}
+
+static void apply_changes(const struct statement *s, const struct statement_outcome *outcome) {
+    int64_t variance_milli = 0;
+    uint32_t last = 0;
+    for (size_t i = 0; i < outcome->change_count; i++) {
+        const struct cell_change *change = &outcome->changes[i];
+        assert_true(change->product > last);
+        assert_int_equal(change->statement, s->id);
+        last = change->product;
+        struct cell *cell = driver_cell(s->location, change->product);
+        cell->statement = s->id;
+        cell->on_hand_milli += change->correction_milli;
+        if (change->correction_milli != 0)
+            cell->head = ++driver.seq;
+        variance_milli += llabs(change->correction_milli);
+    }
+    assert_int_equal(variance_milli, outcome->variance_milli);
+}
+
+static void driver_state(const struct step *step, unsigned index) {
+    uint32_t id = ++driver.statement_count;
+    struct statement *s = &driver.statements[id];
+    *s = step->statement;
+    s->id = id;
+    s->through = step->through;
+    driver.table[id] = s;
+    driver.said[id] = step;
+    driver.said_step[id] = index;
+    driver.applied_at_us[id] = driver.now_us;
+    driver.rolled_back_at_us[id] = NEVER_US;
+    naive_add_statement(naive, s, step->rows, step->row_count, step->excluded, step->excluded_count,
+                        driver.now_us);
+    keep_excluded(step, s->location);
+
+    struct movement movements[STEPS];
+    struct pending_movement pending[STEPS];
+    struct cell_change changes[PRODUCTS];
+    struct location_books books = {.pages = driver.page_table[s->location],
+                                   .page_count = PAGES,
+                                   .statements = driver.table,
+                                   .statement_count = id,
+                                   .absent_default =
+                                       driver.table[driver.absent_default[s->location]]};
+    while (books.page_count > 0 && books.pages[books.page_count - 1] == NULL)
+        books.page_count--;
+    lend_movements(s, movements, pending, &books);
+    struct statement_outcome outcome = {.changes = changes};
+    assert_int_equal(statement_decide(s, step->rows, step->row_count, step->excluded,
+                                      step->excluded_count, &books, open_milli, &outcome),
+                     STATUS_OK);
+    for (unsigned i = 0; i < PRODUCTS; i++)
+        assert_int_equal(open_milli[products[i]], 0);
+    assert_int_equal(outcome.changed + outcome.unchanged, step->row_count);
+    reached.stale += outcome.stale;
+    reached.zeroed += outcome.zeroed;
+    reached.corrections += outcome.changed;
+    apply_changes(s, &outcome);
+    if (s->names_absent && statement_is_newer(s, books.absent_default))
+        driver.absent_default[s->location] = id;
+}
+
+/* ---- the second opinion ---- */
+
+/* What statement `id` says of the product; false when it does not name it. */
+static bool word_of(uint32_t id, uint32_t product, struct statement_word *word_out) {
+    const struct step *step = driver.said[id];
+    *word_out = (struct statement_word){.statement = &driver.statements[id],
+                                        .stated = {.product = product},
+                                        .applied_at_us = driver.applied_at_us[id],
+                                        .rolled_back_at_us = driver.rolled_back_at_us[id]};
+    for (size_t i = 0; i < step->row_count; i++) {
+        if (step->rows[i].product == product) {
+            word_out->stated = step->rows[i];
+            return true;
+        }
+    }
+    for (size_t i = 0; i < step->excluded_count; i++) {
+        if (step->excluded[i] == product)
+            return false;
+    }
+    return step->statement.names_absent;
+}
+
+static struct cell_figures ask_books(uint32_t location, uint32_t product, int64_t at_us,
+                                     int64_t known_at_us, uint32_t *ground_out) {
+    static struct ledger_entry entries[STEPS];
+    static struct statement_word words[STEPS];
+    struct cell_history history = {
+        .entries = entries, .words = words, .acknowledged = {.find = find_acknowledgement}};
+    for (size_t i = 0; i < driver.entry_count; i++) {
+        const struct event *event = &driver.entries[i].event;
+        if (event->location == location && event->product == product)
+            entries[history.entry_count++] = driver.entries[i];
+    }
+    for (uint32_t id = 1; id <= driver.statement_count; id++) {
+        if (driver.statements[id].location == location &&
+            word_of(id, product, &words[history.word_count]))
+            history.word_count++;
+    }
+    uint32_t scratch[STEPS];
+    struct cell_figures figures;
+    assert_int_equal(books_figures(&history, at_us, known_at_us, scratch, &figures), STATUS_OK);
+    *ground_out = figures.word != NULL ? figures.word->statement->id : 0;
+    return figures;
+}
+
+static bool said_in_a_row(uint32_t id, uint32_t product) {
+    struct statement_word word;
+    return id != 0 && word_of(id, product, &word) && word.stated.line != 0;
+}
+
+static void driver_roll_back(unsigned target) {
+    uint32_t id = driver.statement_count;
+    while (driver.said_step[id] != target)
+        id--;
+    driver.rolled_back_at_us[id] = driver.now_us;
+    naive_roll_back(naive, id, driver.now_us);
+    reached.rollbacks++;
+    uint32_t location = driver.statements[id].location;
+    for (unsigned p = 0; p < PRODUCTS; p++) {
+        uint32_t ground;
+        struct cell *cell = driver_cell(location, products[p]);
+        struct cell_figures figures = ask_books(location, products[p], NEVER_US, NEVER_US, &ground);
+        if (!cell_exists(cell) && !said_in_a_row(ground, products[p]))
+            continue; /* still nobody spoke of it: it follows the default */
+        cell->statement = ground;
+        cell->on_hand_milli = figures.on_hand_milli;
+    }
+    const struct statement *newest = NULL;
+    for (uint32_t i = 1; i <= driver.statement_count; i++) {
+        const struct statement *s = &driver.statements[i];
+        if (s->location == location && s->names_absent && driver.rolled_back_at_us[i] == NEVER_US &&
+            statement_is_newer(s, newest))
+            newest = s;
+    }
+    driver.absent_default[location] = newest != NULL ? newest->id : 0;
+}
+
+/* ---- the properties ---- */
+
+static struct figures driver_figures(uint32_t location, uint32_t product) {
+    const struct cell *cell = driver_cell(location, product);
+    uint32_t ground = cell_exists(cell) ? cell->statement : driver.absent_default[location];
+    return (struct figures){.on_hand_milli = cell->on_hand_milli,
+                            .reserved_milli = cell->reserved_milli,
+                            .ground = ground != 0 ? 1 + driver.said_step[ground] : 0};
+}
+
+static void compare(const char *what, struct naive_figures naive_said, int64_t on_hand_milli,
+                    int64_t reserved_milli, uint32_t ground, uint32_t location, uint32_t product) {
+    if (naive_said.on_hand_milli == on_hand_milli && naive_said.reserved_milli == reserved_milli &&
+        naive_said.statement == ground)
+        return;
+    fail_msg("cell %u/%u: %s says on_hand %lld reserved %lld ground %u; naive %lld, %lld, %u",
+             location, product, what, (long long)on_hand_milli, (long long)reserved_milli, ground,
+             (long long)naive_said.on_hand_milli, (long long)naive_said.reserved_milli,
+             naive_said.statement);
+}
+
+static void check_location(uint32_t location) {
+    for (unsigned p = 0; p < PRODUCTS; p++) {
+        uint32_t product = products[p], ground;
+        struct naive_figures now = naive_cell(naive, location, product, NEVER_US, NEVER_US);
+        const struct cell *cell = driver_cell(location, product);
+        ground = cell_exists(cell) ? cell->statement : driver.absent_default[location];
+        compare("core", now, cell->on_hand_milli, cell->reserved_milli, ground, location, product);
+        struct cell_figures books = ask_books(location, product, NEVER_US, NEVER_US, &ground);
+        compare("books", now, books.on_hand_milli, books.reserved_milli, ground, location, product);
+    }
+    uint32_t product = products[below(PRODUCTS)], ground;
+    int64_t at_us = chance(20) ? NEVER_US : (int64_t)below(INSTANTS);
+    int64_t known_at_us = chance(20) ? NEVER_US : (int64_t)below(INSTANTS);
+    struct cell_figures books = ask_books(location, product, at_us, known_at_us, &ground);
+    compare("books of the past", naive_cell(naive, location, product, at_us, known_at_us),
+            books.on_hand_milli, books.reserved_milli, ground, location, product);
+}
+
+/* Runs the steps in the given order; what it leaves of each cell is in figures_out. */
+static void run(const struct history *history, const unsigned *order,
+                struct figures figures_out[LOCATIONS][PRODUCTS]) {
+    driver_reset();
+    for (unsigned i = 0; i < history->count; i++) {
+        const struct step *step = &history->steps[order[i]];
+        const struct event *e = &step->event;
+        uint32_t location = e->location;
+        driver.now_us++;
+        switch (step->kind) {
+        case STEP_EVENT:
+            driver_event(e);
+            naive_add_event(naive, e);
+            break;
+        case STEP_ACKNOWLEDGE:
+            driver_acknowledge(e->source, e->document, e->occurred_at_us, e->received_at_us);
+            naive_acknowledge(naive, e->source, e->document, e->occurred_at_us, e->received_at_us);
+            break;
+        case STEP_STATE:
+            driver_state(step, order[i]);
+            location = step->statement.location;
+            break;
+        case STEP_ROLL_BACK:
+            driver_roll_back(step->target);
+            location = history->steps[step->target].statement.location;
+            break;
+        }
+        if (step->kind == STEP_EVENT && e->acknowledges.length == 0) {
+            check_location(location);
+            continue;
+        }
+        for (location = 1; location <= LOCATIONS; location++)
+            check_location(location);
+    }
+    for (uint32_t l = 1; l <= LOCATIONS; l++) {
+        for (unsigned p = 0; p < PRODUCTS; p++)
+            figures_out[l - 1][p] = driver_figures(l, products[p]);
+    }
+}
+
+static void shuffle(const struct history *history, unsigned *order) {
+    unsigned position[STEPS];
+    for (unsigned i = history->count; i-- > 1;) {
+        unsigned j = below(i + 1), moved = order[i];
+        order[i] = order[j];
+        order[j] = moved;
+    }
+    for (unsigned i = 0; i < history->count; i++)
+        position[order[i]] = i;
+    for (unsigned i = 0; i < history->count; i++) {
+        unsigned target = history->steps[i].target;
+        if (history->steps[i].kind != STEP_ROLL_BACK || position[i] > position[target])
+            continue;
+        order[position[i]] = target; /* only what was said can be taken out */
+        order[position[target]] = i;
+        unsigned moved = position[i];
+        position[i] = position[target];
+        position[target] = moved;
+    }
+}
+
+static void check_history(const struct history *history) {
+    static struct figures first[LOCATIONS][PRODUCTS], again[LOCATIONS][PRODUCTS];
+    unsigned order[STEPS];
+    for (unsigned i = 0; i < history->count; i++)
+        order[i] = i;
+    run(history, order, first);
+    if (history->order_matters)
+        return;
+    shuffle(history, order);
+    run(history, order, again);
+    reached.permutations++;
+    for (unsigned l = 0; l < LOCATIONS; l++) {
+        for (unsigned p = 0; p < PRODUCTS; p++) {
+            assert_int_equal(first[l][p].on_hand_milli, again[l][p].on_hand_milli);
+            assert_int_equal(first[l][p].reserved_milli, again[l][p].reserved_milli);
+            assert_int_equal(first[l][p].ground, again[l][p].ground);
+        }
+    }
+}
+
+static struct history current;
+
+static void test_histories_agree_in_any_order(void **state) {
+    (void)state;
+    const char *one = getenv("ONHAND_SEED"), *scale = getenv("ONHAND_TEST_SCALE");
+    unsigned long percent = scale != NULL ? strtoul(scale, NULL, 10) : 100;
+    uint64_t first = one != NULL ? strtoull(one, NULL, 10) : 1;
+    uint64_t count = one != NULL ? 1 : (uint64_t)HISTORIES * percent / 100;
+    for (uint64_t i = 0; i < count; i++) {
+        random_history(&current, first + i);
+        check_history(&current);
+    }
+    if (count < 1000)
+        return;
+    /* A generator that never gets there proves nothing. */
+    assert_true(reached.duplicates > count / 10 && reached.covered > count / 10);
+    assert_true(reached.acknowledged > count / 10 && reached.excluded > count / 10);
+    assert_true(reached.effective_acknowledgements > count / 100);
+    assert_true(reached.stale > count / 10 && reached.zeroed > count / 10);
+    assert_true(reached.corrections > count && reached.rollbacks > count / 10);
+    assert_true(reached.permutations > count / 10);
+    print_message("%lu histories: %lu permuted, %lu covered, %lu duplicates, %lu stale rows, "
+                  "%lu rollbacks, %lu acknowledgements that moved stock\n",
+                  (unsigned long)count, reached.permutations, reached.covered, reached.duplicates,
+                  reached.stale, reached.rollbacks, reached.effective_acknowledgements);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    naive_free(naive);
+    return 0;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    naive = naive_new();
+    return 0;
+}
+
+static bool passed;
+
+static void test_all(void **state) {
+    test_histories_agree_in_any_order(state);
+    passed = true;
+}
+
+/* After the fact, because a failed assertion does not return. */
+static int report_seed(void **state) {
+    (void)state;
+    if (!passed) {
+        fprintf(stderr, "replay with ONHAND_SEED=%llu\n", (unsigned long long)current.seed);
+        print_history(&current);
+    }
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_all, report_seed),
+    };
+    return cmocka_run_group_tests_name("core_rule", tests, set_up, tear_down);
+}
