@@ -582,6 +582,7 @@ static void driver_roll_back(unsigned target) {
             continue; /* still nobody spoke of it: it follows the default */
         cell->statement = ground;
         cell->on_hand_milli = figures.on_hand_milli;
+        cell->head = ++driver.seq; /* it has been spoken of, even when no statement is left */
     }
     const struct statement *newest = NULL;
     for (uint32_t i = 1; i <= driver.statement_count; i++) {
