@@ -106,7 +106,8 @@ struct acknowledgement {
     struct text document;
     int64_t acknowledged_at_us, received_at_us;
     bool by_event;         /* an event with `acknowledges` has just been written for it: its row is
-                              the record, no row of its own is written */
+                              the record, no row of its own is written; load takes
+                              acknowledged_at_us down to received_at_us, as the event's effect */
     bool known;            /* out, of load: the source acknowledged it before */
     int64_t known_at_us;   /* out: when; NEVER_US */
     struct acknowledged_cell *cells; /* out: valid until the transaction ends */
@@ -118,7 +119,7 @@ must_check enum status store_load_acknowledgement(struct store *store,
                                                   struct acknowledgement *acknowledgement,
                                                   struct error *error);
 must_check enum status store_write_acknowledgement(struct store *store,
-                                                   const struct acknowledgement *acknowledgement,
+                                                   struct acknowledgement *acknowledgement,
                                                    struct error *error);
 
 /* Keeps a statement, packed, without applying it; gives it its number. `statement->id` is filled;
