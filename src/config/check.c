@@ -1,0 +1,144 @@
+/* What a single key cannot tell: names that must differ, keys that exclude or need each other. */
+#include "config/read_internal.h"
+
+#include <stdlib.h>
+
+#include "base/intern.h"
+
+static bool is_named(const struct schema *schema, uint64_t named, const char *key) {
+    return named >> schema_index(schema, key) & 1;
+}
+
+/* A mistake at the key's value where it is there, else at the block. */
+static void __attribute__((format(printf, 4, 5)))
+mistake_at(struct reading *reading, const yaml_node_t *block, const char *key, const char *format,
+           ...) {
+    const yaml_node_t *at = block;
+    const yaml_node_pair_t *pair = block->data.mapping.pairs.start;
+    for (; pair < block->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *name = yaml_document_get_node(reading->document, pair->key);
+        if (name->type == YAML_SCALAR_NODE && text_equal_string(node_text(name), key)) {
+            at = yaml_document_get_node(reading->document, pair->value);
+            break;
+        }
+    }
+    size_t before = reading_enter(reading, text_from(key));
+    va_list arguments;
+    va_start(arguments, format);
+    reading_mistake_list(reading, at, format, arguments);
+    va_end(arguments);
+    reading_leave(reading, before);
+}
+
+/* ---- feeds ---- */
+
+static void check_sftp(struct reading *reading, const struct schema *schema,
+                       const yaml_node_t *node, uint64_t named, const struct config_feed *feed) {
+    static const char *const only_sftp[] = {"user", "identity", "password", "known_hosts"};
+    bool is_sftp = url_has_scheme(feed->url);
+    for (size_t i = 0; i < sizeof only_sftp / sizeof only_sftp[0] && !is_sftp; i++) {
+        if (is_named(schema, named, only_sftp[i])) {
+            mistake_at(reading, node, only_sftp[i], "only for sftp:, and url is a directory");
+        }
+    }
+    if (is_sftp && !is_named(schema, named, "identity") && !is_named(schema, named, "password")) {
+        mistake_at(reading, node, "url", "sftp: needs an identity (a private key) or a password");
+    }
+}
+
+static void check_feed(struct reading *reading, const struct schema *schema,
+                       const yaml_node_t *node, uint64_t named, struct config_feed *feed) {
+    if (is_named(schema, named, "schedule") && is_named(schema, named, "every")) {
+        mistake_at(reading, node, "every", "either schedule or every, not both");
+    }
+    if (is_named(schema, named, "location") && is_named(schema, named, "locations")) {
+        mistake_at(reading, node, "locations", "either location or locations, not both");
+    }
+    if (feed->url.length > 0) {
+        check_sftp(reading, schema, node, named, feed);
+    }
+    if (feed->source.length == 0) {
+        feed->source = feed->name;
+    }
+}
+
+/* ---- channels ---- */
+
+static void check_channel(struct reading *reading, const yaml_node_t *node,
+                          const struct config_channel *channel) {
+    if (channel->url.length == 0) {
+        return;
+    }
+    const char *wrong = NULL;
+    if (channel->type != CONFIG_CHANNEL_FILE) {
+        wrong = url_check_http(channel->url);
+    } else if (url_has_scheme(channel->url)) {
+        wrong = "expected a directory";
+    }
+    if (wrong != NULL) {
+        mistake_at(reading, node, "url", "%s", wrong);
+    }
+}
+
+static void check_source(struct reading *reading, const struct schema *schema,
+                         const yaml_node_t *node, uint64_t named) {
+    if (is_named(schema, named, "user") != is_named(schema, named, "password")) {
+        mistake_at(reading, node, is_named(schema, named, "user") ? "user" : "password",
+                   "user and password belong together");
+    }
+}
+
+/* ---- names that must differ ---- */
+
+static void unique_add(struct reading *reading, struct uniqueness *unique, struct text text,
+                       const yaml_node_t *node, const char *key) {
+    if (text.length == 0) {
+        return; /* missing or wrong: reported already */
+    }
+    if (unique->known == NULL) {
+        unique->known = intern_new();
+    }
+    uint32_t number = intern_find(unique->known, text);
+    if (number != 0) {
+        mistake_at(reading, node, key, "'%s' is taken already, on line %lu", shown(reading, text),
+                   unique->lines[number]);
+        return;
+    }
+    number = intern_add(unique->known, text);
+    if (number >= unique->capacity) {
+        unique->capacity = unique->capacity == 0 ? 64 : unique->capacity * 2;
+        unique->lines = memory_grow(unique->lines, unique->capacity * sizeof *unique->lines);
+    }
+    require(number < unique->capacity);
+    unique->lines[number] = node->start_mark.line + 1;
+}
+
+void uniqueness_deinit(struct uniqueness *unique) {
+    if (unique->known != NULL) {
+        intern_free(unique->known);
+    }
+    free(unique->lines);
+}
+
+void check_item(struct reading *reading, const struct schema *schema, const yaml_node_t *node,
+                uint64_t named, void *item) {
+    if (schema == &schema_location) {
+        const struct config_location *location = item;
+        unique_add(reading, &reading->locations, location->code, node, "code");
+        for (size_t i = 0; i < location->aliases.count; i++) {
+            unique_add(reading, &reading->locations, location->aliases.items[i], node, "aliases");
+        }
+    } else if (schema == &schema_source) {
+        unique_add(reading, &reading->sources, ((struct config_source *)item)->name, node, "name");
+        check_source(reading, schema, node, named);
+    } else if (schema == &schema_feed) {
+        unique_add(reading, &reading->feeds, ((struct config_feed *)item)->name, node, "name");
+        check_feed(reading, schema, node, named, item);
+    } else if (schema == &schema_channel) {
+        unique_add(reading, &reading->channels, ((struct config_channel *)item)->name, node,
+                   "name");
+        if (is_named(schema, named, "type")) {
+            check_channel(reading, node, item);
+        }
+    }
+}
