@@ -3,7 +3,8 @@
  * Locations have a code and aliases, products have identifiers (type and value: sku, upc, product,
  * ...), sources and registers have names. Numbers start at 1, never change, and are dense.
  * Only the hub's writer adds; any thread reads. Lookups take a read lock of their own; a reader of
- * files holds one over many lookups (catalog_lock ... catalog_unlock, then the _locked calls).
+ * files holds one over many lookups (catalog_lock ... catalog_unlock around the _locked calls; the
+ * writer, who alone changes the catalog, needs no lock for them).
  * Texts that come out live as long as the catalog. */
 #ifndef ONHAND_HUB_CATALOG_H
 #define ONHAND_HUB_CATALOG_H
@@ -27,11 +28,15 @@ void catalog_unlock(struct catalog *catalog);
 uint32_t catalog_find_location_locked(const struct catalog *catalog, struct text code);
 uint32_t catalog_find_product_locked(const struct catalog *catalog, uint32_t type,
                                      struct text value);
+uint32_t catalog_find_name_locked(const struct catalog *catalog, enum name_kind kind,
+                                  struct text name);
 /* The number of an identifier type ("sku" is 1); 0: no product has one of this type. */
 uint32_t catalog_find_type(struct catalog *catalog, struct text type);
+uint32_t catalog_find_type_locked(const struct catalog *catalog, struct text type);
 
 /* The canonical words; empty for a number that is not known. */
 struct text catalog_location_code(struct catalog *catalog, uint32_t location);
+struct text catalog_location_code_locked(const struct catalog *catalog, uint32_t location);
 struct text catalog_product_sku(struct catalog *catalog, uint32_t product); /* or its first identifier */
 struct text catalog_name(struct catalog *catalog, enum name_kind kind, uint32_t number);
 /* Fills at most `room` identifiers; returns how many the product has. */

@@ -1,0 +1,152 @@
+/* The change feed: the last changes and notices in memory, and who wants to be woken for more.
+ *
+ * Whoever falls further behind than the ring reads the ledger instead, so nothing is lost; notices
+ * are news, not stock, and the oldest simply go. */
+#include <stdlib.h>
+
+#include "hub/hub_internal.h"
+
+void change_feed_init(struct change_feed *feed, uint64_t last_seq) {
+    pthread_mutex_init(&feed->lock, NULL);
+    feed->ring = memory_alloc(CHANGE_RING_SIZE * sizeof *feed->ring);
+    feed->complete_after = feed->last_seq = last_seq;
+}
+
+static void free_notice(struct notice *notice) {
+    free((char *)(uintptr_t)notice->type.data);
+    free((char *)(uintptr_t)notice->subject.data);
+    free((char *)(uintptr_t)notice->data.data);
+    *notice = (struct notice){0};
+}
+
+void change_feed_deinit(struct change_feed *feed) {
+    for (size_t i = 0; i < NOTICE_RING_SIZE; i++)
+        free_notice(&feed->notices[i]);
+    free(feed->ring);
+    pthread_mutex_destroy(&feed->lock);
+}
+
+static void wake_all(struct change_feed *feed) {
+    for (struct subscriber *s = feed->subscribers; s != NULL; s = s->next)
+        s->wake(s->context);
+}
+
+void change_feed_publish(struct hub *hub, const struct change *changes, size_t count) {
+    struct change_feed *feed = &hub->feed;
+    uint64_t last_seq = store_last_seq(hub->store);
+    pthread_mutex_lock(&feed->lock);
+    for (size_t i = 0; i < count; i++) {
+        struct change *place = &feed->ring[feed->pushed % CHANGE_RING_SIZE];
+        if (feed->pushed >= CHANGE_RING_SIZE)
+            feed->complete_after = place->seq;
+        *place = changes[i];
+        feed->pushed++;
+    }
+    feed->last_seq = last_seq;
+    if (count > 0)
+        wake_all(feed);
+    pthread_mutex_unlock(&feed->lock);
+}
+
+uint64_t hub_last_sequence(struct hub *hub) {
+    pthread_mutex_lock(&hub->feed.lock);
+    uint64_t last = hub->feed.last_seq;
+    pthread_mutex_unlock(&hub->feed.lock);
+    return last;
+}
+
+/* The position in the ring of the first change after `after`: the ring is sorted by sequence. */
+static uint64_t first_after(const struct change_feed *feed, uint64_t after) {
+    uint64_t low = feed->pushed > CHANGE_RING_SIZE ? feed->pushed - CHANGE_RING_SIZE : 0;
+    uint64_t high = feed->pushed;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (feed->ring[middle % CHANGE_RING_SIZE].seq > after)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+enum status hub_changes(struct hub *hub, uint64_t after, size_t most, struct arena *arena,
+                        struct change **changes_out, size_t *count_out, struct error *error) {
+    struct change_feed *feed = &hub->feed;
+    pthread_mutex_lock(&feed->lock);
+    bool in_memory = after >= feed->complete_after;
+    if (in_memory) {
+        uint64_t first = first_after(feed, after);
+        size_t count = (size_t)(feed->pushed - first);
+        count = count < most ? count : most;
+        struct change *changes = arena_alloc(arena, (count + 1) * sizeof *changes);
+        for (size_t i = 0; i < count; i++)
+            changes[i] = feed->ring[(first + i) % CHANGE_RING_SIZE];
+        *changes_out = changes;
+        *count_out = count;
+    }
+    pthread_mutex_unlock(&feed->lock);
+    if (in_memory)
+        return STATUS_OK;
+    return store_changes(hub->store, after, most, arena, changes_out, count_out, error);
+}
+
+static struct text heap_copy(struct text text) {
+    char *copy = memory_alloc(text.length + 1);
+    if (text.length > 0)
+        memcpy(copy, text.data, text.length);
+    copy[text.length] = '\0';
+    return (struct text){copy, text.length};
+}
+
+void hub_notify(struct hub *hub, const char *type, struct text subject, struct text data) {
+    struct change_feed *feed = &hub->feed;
+    struct notice notice = {.at_us = hub_now_us(hub),
+                            .type = heap_copy(text_from(type)),
+                            .subject = heap_copy(subject),
+                            .data = heap_copy(data)};
+    pthread_mutex_lock(&feed->lock);
+    struct notice *place = &feed->notices[feed->notices_pushed % NOTICE_RING_SIZE];
+    free_notice(place);
+    notice.number = ++feed->notices_pushed;
+    *place = notice;
+    wake_all(feed);
+    pthread_mutex_unlock(&feed->lock);
+}
+
+size_t hub_notices(struct hub *hub, uint64_t after, size_t most, struct arena *arena,
+                   struct notice **notices_out) {
+    struct change_feed *feed = &hub->feed;
+    pthread_mutex_lock(&feed->lock);
+    uint64_t oldest =
+        feed->notices_pushed > NOTICE_RING_SIZE ? feed->notices_pushed - NOTICE_RING_SIZE : 0;
+    uint64_t first = after > oldest ? after : oldest;
+    size_t count = first < feed->notices_pushed ? (size_t)(feed->notices_pushed - first) : 0;
+    count = count < most ? count : most;
+    struct notice *notices = arena_alloc(arena, (count + 1) * sizeof *notices);
+    for (size_t i = 0; i < count; i++) {
+        notices[i] = feed->notices[(first + i) % NOTICE_RING_SIZE];
+        notices[i].type = arena_copy(arena, notices[i].type);
+        notices[i].subject = arena_copy(arena, notices[i].subject);
+        notices[i].data = arena_copy(arena, notices[i].data);
+    }
+    pthread_mutex_unlock(&feed->lock);
+    *notices_out = notices;
+    return count;
+}
+
+void hub_subscribe(struct hub *hub, struct subscriber *subscriber) {
+    pthread_mutex_lock(&hub->feed.lock);
+    subscriber->next = hub->feed.subscribers;
+    hub->feed.subscribers = subscriber;
+    pthread_mutex_unlock(&hub->feed.lock);
+}
+
+void hub_unsubscribe(struct hub *hub, struct subscriber *subscriber) {
+    pthread_mutex_lock(&hub->feed.lock);
+    struct subscriber **link = &hub->feed.subscribers;
+    while (*link != NULL && *link != subscriber)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = subscriber->next;
+    pthread_mutex_unlock(&hub->feed.lock);
+}

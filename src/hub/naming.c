@@ -1,0 +1,128 @@
+/* Words become numbers: what a batch or a file names for the first time is added to the store in one
+ * transaction of its own, and to the catalog once that is on disk. */
+#include <stdlib.h>
+
+#include "base/intern.h"
+#include "hub/hub_internal.h"
+
+struct wanted_product_entry {
+    struct identifier identifiers[ADJUSTMENT_IDENTIFIERS_MAX];
+    size_t count;
+};
+
+struct wanted {
+    struct arena arena;
+    struct intern *locations, *names[NAME_KIND_COUNT];
+    struct intern *product_keys; /* type NUL value of the first identifier */
+    struct wanted_product_entry *products; /* by its number - 1 */
+    size_t product_room;
+    uint32_t *numbers; /* those the store gave, while creating */
+};
+
+struct wanted *wanted_new(void) {
+    struct wanted *w = memory_alloc_zero(1, sizeof *w);
+    w->locations = intern_new();
+    w->product_keys = intern_new();
+    for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
+        w->names[kind] = intern_new();
+    return w;
+}
+
+void wanted_free(struct wanted *w) {
+    if (w == NULL)
+        return;
+    intern_free(w->locations);
+    intern_free(w->product_keys);
+    for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
+        intern_free(w->names[kind]);
+    arena_deinit(&w->arena);
+    free(w->products);
+    free(w);
+}
+
+void wanted_location(struct wanted *w, struct text code) {
+    (void)intern_add(w->locations, code);
+}
+
+void wanted_name(struct wanted *w, enum name_kind kind, struct text name) {
+    (void)intern_add(w->names[kind], name);
+}
+
+void wanted_product(struct wanted *w, const struct identifier *identifiers, size_t count) {
+    require(count >= 1 && count <= ADJUSTMENT_IDENTIFIERS_MAX);
+    struct text key = arena_format(&w->arena, "%.*s%c%.*s", TEXT_ARG(identifiers[0].type), 0,
+                                   TEXT_ARG(identifiers[0].value));
+    uint32_t before = intern_count(w->product_keys);
+    uint32_t number = intern_add(w->product_keys, key);
+    if (number <= before)
+        return;
+    if (number > w->product_room) {
+        w->product_room = w->product_room == 0 ? 64 : w->product_room * 2;
+        w->products = memory_grow(w->products, w->product_room * sizeof *w->products);
+    }
+    struct wanted_product_entry *entry = &w->products[number - 1];
+    entry->count = count;
+    for (size_t i = 0; i < count; i++)
+        entry->identifiers[i] =
+            (struct identifier){arena_copy(&w->arena, identifiers[i].type),
+                                arena_copy(&w->arena, identifiers[i].value)};
+}
+
+bool wanted_any(const struct wanted *w) {
+    uint32_t any = intern_count(w->locations) | intern_count(w->product_keys);
+    for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
+        any |= intern_count(w->names[kind]);
+    return any != 0;
+}
+
+/* Store numbers go to w->numbers in the order: locations, names by kind, products. */
+static enum status add_all(struct hub *hub, struct wanted *w, struct error *error) {
+    uint32_t *number = w->numbers;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 1; i <= intern_count(w->locations) && status == STATUS_OK; i++)
+        status = store_add_location(hub->store, intern_text(w->locations, i), number++, error);
+    for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
+        for (uint32_t i = 1; i <= intern_count(w->names[kind]) && status == STATUS_OK; i++)
+            status = store_add_name(hub->store, (enum name_kind)kind,
+                                    intern_text(w->names[kind], i), number++, error);
+    for (uint32_t i = 0; i < intern_count(w->product_keys) && status == STATUS_OK; i++)
+        status = store_add_product(hub->store, w->products[i].identifiers, w->products[i].count,
+                                   number++, error);
+    return status;
+}
+
+static void publish_all(struct hub *hub, const struct wanted *w) {
+    const uint32_t *number = w->numbers;
+    for (uint32_t i = 1; i <= intern_count(w->locations); i++)
+        catalog_put_location(hub->catalog, *number++, intern_text(w->locations, i));
+    for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
+        for (uint32_t i = 1; i <= intern_count(w->names[kind]); i++)
+            catalog_put_name(hub->catalog, (enum name_kind)kind, *number++,
+                             intern_text(w->names[kind], i));
+    for (uint32_t i = 0; i < intern_count(w->product_keys); i++, number++) {
+        catalog_put_product(hub->catalog, *number);
+        for (size_t k = 0; k < w->products[i].count; k++)
+            (void)catalog_put_identifier(hub->catalog, *number, &w->products[i].identifiers[k]);
+    }
+    hub_location_grow(hub);
+}
+
+enum status wanted_create(struct hub *hub, struct wanted *w, struct error *error) {
+    size_t count = (size_t)intern_count(w->locations) + intern_count(w->product_keys);
+    for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
+        count += intern_count(w->names[kind]);
+    w->numbers = memory_alloc((count + 1) * sizeof *w->numbers);
+    enum status status = store_begin(hub->store, error);
+    if (status == STATUS_OK) {
+        status = add_all(hub, w, error);
+        if (status == STATUS_OK)
+            status = store_commit(hub->store, error);
+        if (status != STATUS_OK)
+            status = hub_abort_or_die(hub, status, error);
+    }
+    if (status == STATUS_OK)
+        publish_all(hub, w);
+    free(w->numbers);
+    w->numbers = NULL;
+    return status;
+}
