@@ -4,7 +4,8 @@
  * unescape, gives numbers as their text, refuses depth beyond JSON_DEPTH_MAX, invalid UTF-8, NUL in
  * strings, and anything RFC 8259 does not allow. Duplicate keys are the caller's to refuse, with a
  * bitmask of the fields it has seen. It reads one complete value from memory; whoever streams
- * (NDJSON) cuts lines first. Parsers of whole documents off the hot path may use jansson. */
+ * (NDJSON) cuts lines first. Parsers of whole documents off the hot path may use jansson; several
+ * names here are names there too, so one file includes one of the two headers, never both. */
 #ifndef ONHAND_BASE_JSON_H
 #define ONHAND_BASE_JSON_H
 
@@ -12,6 +13,9 @@
 #include "base/status.h"
 
 #define JSON_DEPTH_MAX 32
+
+/* jansson has functions of these names: neither library may be linked to the other's. */
+#define JSON_LINKED_AS(symbol) __asm__(symbol)
 
 /* ---- writing: commas and colons are put by the writer ---- */
 struct json_writer {
@@ -26,14 +30,14 @@ void json_begin_array(struct json_writer *w);
 void json_end_array(struct json_writer *w);
 void json_key(struct json_writer *w, const char *key);
 void json_text(struct json_writer *w, struct text value); /* invalid UTF-8 becomes U+FFFD */
-void json_string(struct json_writer *w, const char *value);
+void json_string(struct json_writer *w, const char *value) JSON_LINKED_AS("onhand_json_string");
 void json_int(struct json_writer *w, int64_t value);
 void json_uint(struct json_writer *w, uint64_t value);
 void json_quantity(struct json_writer *w, int64_t milli);
 void json_timestamp(struct json_writer *w, int64_t us);
 void json_double(struct json_writer *w, double value, int decimals); /* never for stock */
 void json_bool(struct json_writer *w, bool value);
-void json_null(struct json_writer *w);
+void json_null(struct json_writer *w) JSON_LINKED_AS("onhand_json_null");
 void json_raw(struct json_writer *w, struct text json); /* a value that is JSON already */
 /* `text` or null when it is empty */
 void json_text_or_null(struct json_writer *w, struct text value);
@@ -70,7 +74,7 @@ void json_reader_init(struct json_reader *r, struct text input, struct arena *ar
 /* Reads the next value. For an object or array only its opening bracket: go on with json_next_key
  * or json_next_item until STATUS_END. */
 must_check enum status json_read(struct json_reader *r, struct json_value *value_out);
-/* STATUS_OK: *key_out holds the key, the value is to be read next. STATUS_END: the object closed. */
+/* STATUS_OK: *key_out is the key, the value is to be read next. STATUS_END: the object closed. */
 must_check enum status json_next_key(struct json_reader *r, struct text *key_out);
 /* STATUS_OK: an item is to be read next. STATUS_END: the array closed. */
 must_check enum status json_next_item(struct json_reader *r);

@@ -75,8 +75,7 @@ enum status error_set_errno(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Assertions stay on in production: a hub whose books cannot be trusted must stop. */
-#define require(condition)                                                                         \
-    ((condition) ? (void)0 : require_failed(#condition, __FILE__, __LINE__))
+#define require(condition) ((condition) ? (void)0 : require_failed(#condition, __FILE__, __LINE__))
 _Noreturn void require_failed(const char *condition, const char *file, int line);
 
 #endif

@@ -36,7 +36,7 @@ static inline bool text_equal_string(struct text a, const char *b) {
 bool text_equal_ignore_case(struct text a, struct text b); /* ASCII only */
 struct text text_trim(struct text t);                      /* ASCII white space, both ends */
 bool text_is_utf8(struct text t);
-int text_compare(struct text a, struct text b);            /* bytes, shorter first on a tie */
+int text_compare(struct text a, struct text b); /* bytes, shorter first on a tie */
 
 /* Bytes of the well-formed UTF-8 character that `t` begins with; 0 where there is none. */
 size_t text_utf8_length(struct text t);

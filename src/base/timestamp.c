@@ -51,7 +51,7 @@ static void date_from_days(int64_t days, struct civil_time *civil) {
 
 struct civil_time civil_from_timestamp(int64_t us) {
     int64_t days = floor_divide(us, US_PER_DAY);
-    int64_t us_of_day = us - days * US_PER_DAY;
+    int64_t us_of_day = us % US_PER_DAY + (us % US_PER_DAY < 0 ? US_PER_DAY : 0);
     unsigned second_of_day = (unsigned)(us_of_day / US_PER_SECOND);
     struct civil_time civil = {
         .hour = second_of_day / 3600,
@@ -156,9 +156,12 @@ static inline bool offset_read(struct scan *scan, bool colon_optional, int64_t *
     unsigned wrong = 0;
     unsigned hour = two_digits(p + 1, &wrong);
     unsigned minute = two_digits(p + (colon ? 4 : 3), &wrong);
+    if (wrong != 0 || hour > 23 || minute > 59) {
+        return false;
+    }
     int64_t offset_us = ((int64_t)hour * 3600 + (int64_t)minute * 60) * US_PER_SECOND;
     *offset_us_out = *p == '-' ? -offset_us : offset_us;
-    return wrong == 0 && hour <= 23 && minute <= 59;
+    return true;
 }
 
 static inline enum status timestamp_finish(const struct civil_time *civil, int64_t offset_us,
