@@ -74,7 +74,9 @@ static void test_a_wake_before_the_wait_is_not_lost(void **state) {
     queue_init(&queue);
     queue_wake(&queue);
     assert_null(queue_take(&queue, 1, -1));
-    assert_null(queue_take(&queue, 1, 1000)); /* and counts once */
+    int64_t start_us = monotonic_us();
+    assert_null(queue_take(&queue, 1, 5000));
+    assert_true(monotonic_us() - start_us >= 5000); /* it counted once */
     queue_deinit(&queue);
 }
 
@@ -122,6 +124,32 @@ static void test_many_producers(void **state) {
         assert_int_equal(pthread_join(threads[p], NULL), 0);
     }
     assert_int_equal(queue_count(&queue), 0);
+    queue_deinit(&queue);
+}
+
+struct late_push {
+    struct queue *queue;
+    struct piece piece;
+};
+
+static void *push_later(void *context) {
+    struct late_push *late = context;
+    (void)usleep(20000);
+    (void)queue_push(late->queue, &late->piece.item);
+    return NULL;
+}
+
+static void test_a_single_push_ends_a_wait(void **state) {
+    (void)state;
+    struct queue queue;
+    pthread_t thread;
+    queue_init(&queue);
+    struct late_push late = {.queue = &queue};
+    int64_t start_us = monotonic_us();
+    assert_int_equal(pthread_create(&thread, NULL, push_later, &late), 0);
+    assert_ptr_equal(queue_take(&queue, 1, 20000000), &late.piece.item);
+    assert_true(monotonic_us() - start_us < 10000000);
+    assert_int_equal(pthread_join(thread, NULL), 0);
     queue_deinit(&queue);
 }
 
@@ -178,6 +206,7 @@ int main(void) {
         cmocka_unit_test(test_close_drains_then_refuses),
         cmocka_unit_test(test_a_wake_before_the_wait_is_not_lost),
         cmocka_unit_test(test_many_producers),
+        cmocka_unit_test(test_a_single_push_ends_a_wait),
         cmocka_unit_test(test_wake_and_close_end_a_wait),
         cmocka_unit_test(test_gate),
     };
