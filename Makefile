@@ -41,6 +41,9 @@ asan:
 tsan:
 	@tools/check tsan
 
+mutate:
+	@tools/check mutate
+
 fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/check fuzz
 
@@ -58,4 +61,4 @@ install:
 clean:
 	rm -rf build build-asan build-tsan build-clang build-fuzz build-coverage
 
-.PHONY: all build/onhand configure demo run bench check test lint format asan tsan fuzz coverage soak install clean
+.PHONY: all build/onhand configure demo run bench check test lint format asan tsan mutate fuzz coverage soak install clean
