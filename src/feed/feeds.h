@@ -20,8 +20,7 @@ must_check enum status feeds_new(struct hub *hub, struct jobs *jobs, struct text
                                  struct feeds **feeds_out, struct error *error);
 void feeds_free(struct feeds *feeds); /* after jobs_stop; NULL is fine */
 
-/* Of one feed; FEED_NEVER_US where there is nothing to say. */
-#define FEED_NEVER_US INT64_MIN
+/* Of one feed; NEVER_US where there is nothing to say. */
 struct feed_info {
     struct text name, url; /* without credentials */
     struct text schedule;
