@@ -99,7 +99,7 @@ static void test_which_statement_is_the_ground(void **state) {
                                   {.id = 3, .as_of_us = 200},
                                   {.id = 4, .as_of_us = 300},
                                   {.id = 5, .as_of_us = 400}};
-    const struct statement_word words[] = {
+    struct statement_word words[] = {
         {&s[0], {1, 1, 1000}, 500, NEVER_US, 1},
         {&s[2], {1, 1, 3000}, 500, NEVER_US, 3}, /* the same time as 2, accepted later */
         {&s[1], {1, 1, 2000}, 500, NEVER_US, 2},
@@ -112,6 +112,10 @@ static void test_which_statement_is_the_ground(void **state) {
     check(&history, NOW, 599, 4000, 4);
     check(&history, NOW, 600, 3000, 3);
     check(&history, 150, NOW, 1000, 1);
+    struct statement_word earlier = words[2]; /* told in the other order, too */
+    words[2] = words[1];
+    words[1] = earlier;
+    check(&history, NOW, NOW, 3000, 3);
 }
 
 static void test_shipments_wait_for_their_acknowledgement(void **state) {

@@ -381,6 +381,7 @@ static void test_overflow_is_refused_in_every_sum(void **state) {
     shelf.books.movements = late;
     shelf.books.movement_count = 3; /* open */
     shelf.books.pending = waiting;
+    shelf.books.pending_count = 1;
     assert_int_equal(shelf_decide(rows, 2, NULL, 0), STATUS_OUT_OF_RANGE);
     shelf.books.movement_count = 0;
     shelf.books.pending_count = 2; /* open, waiting */
