@@ -113,6 +113,14 @@ uint32_t catalog_find_product_locked(const struct catalog *c, uint32_t type, str
     return 0;
 }
 
+bool catalog_product_is_locked(const struct catalog *c, uint32_t product, uint32_t type,
+                               struct text value) {
+    if (product == 0 || product > c->product_count)
+        return false;
+    const struct identifier_entry *entry = &c->identifiers[c->products[product].sku];
+    return c->products[product].sku != 0 && entry->type == type && text_equal(entry->value, value);
+}
+
 static struct text lower(struct text type, char *into, size_t room) {
     size_t length = type.length < room ? type.length : room;
     for (size_t i = 0; i < length; i++) {

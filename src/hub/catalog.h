@@ -30,6 +30,9 @@ uint32_t catalog_find_product_locked(const struct catalog *catalog, uint32_t typ
                                      struct text value);
 uint32_t catalog_find_name_locked(const struct catalog *catalog, enum name_kind kind,
                                   struct text name);
+/* Whether the product goes by this very identifier: a cheap check of a good guess. */
+bool catalog_product_is_locked(const struct catalog *catalog, uint32_t product, uint32_t type,
+                               struct text value);
 /* The number of an identifier type ("sku" is 1); 0: no product has one of this type. */
 uint32_t catalog_find_type(struct catalog *catalog, struct text type);
 uint32_t catalog_find_type_locked(const struct catalog *catalog, struct text type);

@@ -1,0 +1,342 @@
+/* Gathering the rows of a reset.
+ *
+ * The hot path of a file of ten million rows: a row's location is nearly always that of the row
+ * before, and its product nearly always the one that followed the last product at the location
+ * before; both guesses are checked by comparing the text itself, and a wrong one costs a look-up. */
+#include "hub/reset.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "hub/reset_internal.h"
+
+#define IDENTIFIER_MAX 200u
+
+static struct reset *reset_make(struct hub *hub, const struct access *access) {
+    struct reset *reset = memory_alloc_zero(1, sizeof *reset);
+    reset->hub = hub;
+    reset->access = access;
+    reset->location_texts = intern_new();
+    reset->new_products = intern_new();
+    return reset;
+}
+
+enum status reset_new(struct hub *hub, const struct access *access,
+                      const struct reset_params *params, struct reset **reset_out,
+                      struct error *error) {
+    if (!access_allows(access, SCOPE_RESET))
+        return error_set(error, STATUS_FORBIDDEN, "a reset needs a token with the scope reset");
+    if (params->guard_off && !access_allows(access, SCOPE_ADMIN))
+        return error_set(error, STATUS_FORBIDDEN, "guard=off needs a token with the scope admin");
+    if (params->location.length > 0 && !access_allows_location(access, params->location))
+        return error_set(error, STATUS_FORBIDDEN_LOCATION,
+                         "the token may not reset this location");
+    struct reset *reset = reset_make(hub, access);
+    reset->params = *params;
+    reset->params.source = arena_copy(&reset->arena, params->source);
+    reset->params.location = arena_copy(&reset->arena, params->location);
+    reset->params.file = arena_copy(&reset->arena, params->file);
+    reset->params.feed = arena_copy(&reset->arena, params->feed);
+    reset->params.as_of_origin = arena_copy(&reset->arena, params->as_of_origin);
+    reset->record.received_at_us = hub_now_us(hub);
+    reset->started_us = monotonic_us();
+    *reset_out = reset;
+    return STATUS_OK;
+}
+
+void reset_free(struct reset *reset) {
+    if (reset == NULL)
+        return;
+    for (uint32_t i = 0; i < reset->location_count; i++) {
+        free(reset->locations[i].rows);
+        free(reset->locations[i].rejected_products);
+    }
+    free(reset->locations);
+    free(reset->text_location);
+    free(reset->successor);
+    free(reset->rejects);
+    intern_free(reset->location_texts);
+    intern_free(reset->new_products);
+    arena_deinit(&reset->arena);
+    free(reset);
+}
+
+void reset_reject_row(struct reset *reset, uint64_t line, enum status problem, const char *detail,
+                      struct text raw) {
+    reset->reject_total++;
+    if (reset->reject_count >= REJECTS_KEPT_MAX)
+        return;
+    if (reset->reject_count == reset->reject_room) {
+        reset->reject_room = reset->reject_room == 0 ? 64 : reset->reject_room * 2;
+        reset->rejects = memory_grow(reset->rejects, reset->reject_room * sizeof *reset->rejects);
+    }
+    if (raw.length > 2048)
+        raw.length = 2048;
+    reset->rejects[reset->reject_count++] = (struct rejected_row){
+        line, problem, detail != NULL ? detail : status_meaning(problem),
+        arena_copy(&reset->arena, raw)};
+}
+
+/* ---- locations ---- */
+
+static uint32_t add_location(struct reset *reset, struct text code, uint32_t number) {
+    for (uint32_t i = 0; number != 0 && i < reset->location_count; i++)
+        if (reset->locations[i].number == number)
+            return i;
+    if (reset->location_count == reset->location_room) {
+        reset->location_room = reset->location_room == 0 ? 16 : reset->location_room * 2;
+        reset->locations =
+            memory_grow(reset->locations, reset->location_room * sizeof *reset->locations);
+    }
+    reset->locations[reset->location_count] = (struct reset_location){
+        .code = arena_copy(&reset->arena, code), .number = number, .as_of_us = NEVER_US};
+    return reset->location_count++;
+}
+
+/* Index + 1, or 0 when rows of such a location are not taken; *problem_out says why. */
+static uint32_t resolve_location(struct reset *reset, struct text text, enum status *problem_out) {
+    uint32_t number = catalog_find_location_locked(reset->hub->catalog, text);
+    struct text code =
+        number != 0 ? catalog_location_code_locked(reset->hub->catalog, number) : text;
+    *problem_out = STATUS_OK;
+    if (text.length == 0 || text.length > IDENTIFIER_MAX)
+        *problem_out = text.length == 0 ? STATUS_MISSING : STATUS_BAD_VALUE;
+    else if (number == 0 && reset->hub->reject_unknown_locations)
+        *problem_out = STATUS_UNKNOWN_LOCATION;
+    else if (!access_allows_location(reset->access, code))
+        *problem_out = STATUS_FORBIDDEN_LOCATION;
+    return *problem_out == STATUS_OK ? add_location(reset, code, number) + 1 : 0;
+}
+
+static struct reset_location *find_location(struct reset *reset, struct text text,
+                                            enum status *problem_out) {
+    if (reset->last_location != NULL && text_equal(text, reset->last_text))
+        return reset->last_location;
+    uint32_t before = intern_count(reset->location_texts);
+    uint32_t number = intern_add(reset->location_texts, text);
+    if (number >= reset->text_room) {
+        reset->text_room = reset->text_room == 0 ? 64 : reset->text_room * 2;
+        reset->text_location =
+            memory_grow(reset->text_location, reset->text_room * sizeof *reset->text_location);
+    }
+    if (number > before || reset->text_location[number] == 0)
+        reset->text_location[number] = resolve_location(reset, text, problem_out);
+    if (reset->text_location[number] == 0)
+        return NULL;
+    struct reset_location *location = &reset->locations[reset->text_location[number] - 1];
+    if (text.length <= sizeof reset->last_text_bytes) {
+        memcpy(reset->last_text_bytes, text.data, text.length);
+        reset->last_text = (struct text){reset->last_text_bytes, text.length};
+        reset->last_location = location;
+    } else
+        reset->last_location = NULL;
+    return location;
+}
+
+/* ---- products ---- */
+
+static uint32_t type_number(struct reset *reset, struct text type) {
+    if (type.length == 0)
+        return 1;
+    if (reset->last_type.length == 0 || !text_equal(type, reset->last_type)) {
+        reset->last_type_number = catalog_find_type_locked(reset->hub->catalog, type);
+        if (type.length > sizeof reset->last_type_bytes || reset->last_type_number == 0)
+            return reset->last_type.length = 0, reset->last_type_number;
+        memcpy(reset->last_type_bytes, type.data, type.length);
+        reset->last_type = (struct text){reset->last_type_bytes, type.length};
+    }
+    return reset->last_type_number;
+}
+
+/* 0: not known, and not to be made. */
+static uint32_t new_product(struct reset *reset, const struct stated_row *row) {
+    char key[IDENTIFIER_MAX + 80];
+    if (reset->hub->reject_unknown_products)
+        return 0;
+    struct text type = row->id_type.length > 0 ? row->id_type : TEXT("sku");
+    if (type.length > 64)
+        return 0;
+    for (size_t i = 0; i < type.length; i++)
+        key[i] = type.data[i] >= 'A' && type.data[i] <= 'Z' ? (char)(type.data[i] + 32)
+                                                            : type.data[i];
+    key[type.length] = '\0';
+    memcpy(key + type.length + 1, row->identifier.data, row->identifier.length);
+    struct text text = {key, type.length + 1 + row->identifier.length};
+    return NEW_PRODUCT | intern_add(reset->new_products, text);
+}
+
+static void learn_successor(struct reset *reset, uint32_t product) {
+    uint32_t last = reset->last_product;
+    if (last != 0) {
+        if (last >= reset->successor_room) {
+            uint32_t room = last * 2 + 1024;
+            reset->successor = memory_grow(reset->successor, room * sizeof *reset->successor);
+            memset(reset->successor + reset->successor_room, 0,
+                   (room - reset->successor_room) * sizeof *reset->successor);
+            reset->successor_room = room;
+        }
+        reset->successor[last] = product;
+    }
+    reset->last_product = product;
+}
+
+static uint32_t find_product(struct reset *reset, const struct stated_row *row) {
+    const struct catalog *catalog = reset->hub->catalog;
+    uint32_t type = type_number(reset, row->id_type);
+    uint32_t last = reset->last_product;
+    uint32_t guess = last != 0 && last < reset->successor_room ? reset->successor[last] : last + 1;
+    if (catalog_product_is_locked(catalog, guess, type, row->identifier)) {
+        reset->last_product = guess;
+        return guess;
+    }
+    uint32_t product = catalog_find_product_locked(catalog, type, row->identifier);
+    if (product == 0)
+        return new_product(reset, row);
+    learn_successor(reset, product);
+    return product;
+}
+
+/* ---- rows ---- */
+
+void reset_note_rejected(struct reset_location *location, uint32_t product) {
+    if (location->rejected_count == location->rejected_room) {
+        location->rejected_room = location->rejected_room == 0 ? 16 : location->rejected_room * 2;
+        location->rejected_products =
+            memory_grow(location->rejected_products,
+                        location->rejected_room * sizeof *location->rejected_products);
+    }
+    location->rejected_products[location->rejected_count++] = product;
+}
+
+static void add_rejected(struct reset *reset, struct reset_location *location,
+                         const struct stated_row *row, enum status problem, const char *detail) {
+    reset_reject_row(reset, row->line, problem, detail, row->raw);
+    if (location == NULL) {
+        if (problem == STATUS_UNKNOWN_LOCATION)
+            reset->unknown_locations++;
+        else
+            reset->unlocated_rejects++;
+        return;
+    }
+    location->record.counts.rows++;
+    if (problem == STATUS_UNKNOWN_PRODUCT) {
+        location->record.counts.unknown_products++;
+        return;
+    }
+    location->record.counts.rejected_rows++;
+    if (reset->params.absent_zero && row->identifier.length > 0 &&
+        row->identifier.length <= IDENTIFIER_MAX) {
+        uint32_t product = find_product(reset, row);
+        if (product != 0)
+            reset_note_rejected(location, product);
+    }
+}
+
+static void append_row(struct reset_location *location, uint32_t product, uint64_t line,
+                       int64_t quantity_milli) {
+    if (location->row_count == location->row_room) {
+        location->row_room = location->row_room == 0 ? 256 : location->row_room * 2;
+        location->rows = memory_grow(location->rows, location->row_room * sizeof *location->rows);
+    }
+    location->rows[location->row_count++] =
+        (struct stated){product, (uint32_t)line, quantity_milli};
+}
+
+static void add_row(struct reset *reset, const struct stated_row *row) {
+    enum status problem = row->problem;
+    const char *detail = row->problem_detail;
+    enum status location_problem = STATUS_OK;
+    struct text text = row->location.length > 0 ? row->location : reset->params.location;
+    bool elsewhere = reset->params.location.length > 0 && row->location.length > 0 &&
+                     !text_equal(row->location, reset->params.location);
+    struct reset_location *location = NULL;
+    if (text.length > 0 || problem == STATUS_OK)
+        location = find_location(reset, text, &location_problem);
+    if (elsewhere && location != NULL &&
+        location->number != catalog_find_location_locked(reset->hub->catalog,
+                                                         reset->params.location)) {
+        location = NULL;
+        location_problem = STATUS_FORBIDDEN_LOCATION;
+        detail = "the reset is for another location";
+    }
+    if (location == NULL) {
+        add_rejected(reset, NULL, row,
+                     location_problem != STATUS_OK ? location_problem : problem, detail);
+        return;
+    }
+    if (problem == STATUS_OK && (row->identifier.length == 0 ||
+                                 row->identifier.length > IDENTIFIER_MAX)) {
+        problem = row->identifier.length == 0 ? STATUS_MISSING : STATUS_BAD_VALUE;
+        detail = "the product's identifier is missing or longer than 200 bytes";
+    }
+    uint32_t product = problem == STATUS_OK ? find_product(reset, row) : 0;
+    if (problem == STATUS_OK && product == 0)
+        problem = STATUS_UNKNOWN_PRODUCT;
+    if (problem != STATUS_OK) {
+        add_rejected(reset, location, row, problem, detail);
+        return;
+    }
+    if (row->as_of_us < location->as_of_us)
+        location->as_of_us = row->as_of_us;
+    location->record.counts.rows++;
+    append_row(location, product, row->line, row->quantity_milli);
+}
+
+void reset_add_rows(struct reset *reset, const struct stated_row *rows, size_t count) {
+    catalog_lock(reset->hub->catalog);
+    for (size_t i = 0; i < count; i++)
+        add_row(reset, &rows[i]);
+    catalog_unlock(reset->hub->catalog);
+    reset->rows += count;
+}
+
+/* ---- parts of a file read side by side ---- */
+
+struct reset *reset_fork(struct reset *reset) {
+    struct reset *part = reset_make(reset->hub, reset->access);
+    part->params = reset->params;
+    return part;
+}
+
+static void join_location(struct reset *reset, const struct reset_location *from,
+                          const uint32_t *products, uint64_t lines_before) {
+    enum status problem;
+    catalog_lock(reset->hub->catalog);
+    struct reset_location *to = find_location(reset, from->code, &problem);
+    catalog_unlock(reset->hub->catalog);
+    require(to != NULL);
+    for (uint32_t i = 0; i < from->row_count; i++) {
+        const struct stated *row = &from->rows[i];
+        uint32_t product = (row->product & NEW_PRODUCT) != 0
+                               ? products[row->product & ~NEW_PRODUCT]
+                               : row->product;
+        append_row(to, product, row->line + lines_before, row->quantity_milli);
+    }
+    for (uint32_t i = 0; i < from->rejected_count; i++) {
+        uint32_t product = from->rejected_products[i];
+        reset_note_rejected(
+            to, (product & NEW_PRODUCT) != 0 ? products[product & ~NEW_PRODUCT] : product);
+    }
+    if (from->as_of_us < to->as_of_us)
+        to->as_of_us = from->as_of_us;
+    reset_counts_add(&to->record.counts, &from->record.counts);
+}
+
+void reset_join(struct reset *reset, struct reset *part, uint64_t lines_before) {
+    uint32_t new_count = intern_count(part->new_products);
+    uint32_t *products = memory_alloc((new_count + 1) * sizeof *products);
+    for (uint32_t i = 1; i <= new_count; i++)
+        products[i] =
+            NEW_PRODUCT | intern_add(reset->new_products, intern_text(part->new_products, i));
+    for (uint32_t i = 0; i < part->location_count; i++)
+        join_location(reset, &part->locations[i], products, lines_before);
+    for (size_t i = 0; i < part->reject_count; i++)
+        reset_reject_row(reset, part->rejects[i].line + lines_before, part->rejects[i].problem,
+                         part->rejects[i].detail, part->rejects[i].raw);
+    reset->reject_total += part->reject_total - part->reject_count;
+    reset->rows += part->rows;
+    reset->unlocated_rejects += part->unlocated_rejects;
+    reset->unknown_locations += part->unknown_locations;
+    free(products);
+    reset_free(part);
+}

@@ -1,0 +1,465 @@
+/* The end of a file: what it claims is checked, what is new gets its number, the locations are
+ * applied slice by slice, and the whole is put on record. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "hub/reset_internal.h"
+
+#define ROWS_PER_SLICE 60000u
+
+static struct text make_id(struct arena *arena, int64_t now_us) {
+    struct civil_time t = civil_from_timestamp(now_us);
+    uint32_t tail = 0;
+    random_bytes(&tail, sizeof tail);
+    return arena_format(arena, "r-%04d%02u%02uT%02u%02u%02u%03u-%04x", (int)t.year, t.month, t.day,
+                        t.hour, t.minute, t.second, t.microsecond / 1000, tail & 0xffffu);
+}
+
+/* ---- what came before ---- */
+
+static struct text content_key(struct arena *arena, const char *sha256, int64_t as_of_us) {
+    if (as_of_us == NEVER_US)
+        return arena_format(arena, "%s", sha256);
+    return arena_format(arena, "%s@%lld", sha256, (long long)as_of_us);
+}
+
+struct text reset_seen(struct hub *hub, const char *sha256, int64_t as_of_us,
+                       struct arena *arena) {
+    struct buffer id = {0};
+    struct text seen = {NULL, 0};
+    if (store_item_get(hub_store(hub), TEXT("reset_content"),
+                       content_key(arena, sha256, as_of_us), &id, NULL) == STATUS_OK)
+        seen = arena_copy(arena, buffer_text(&id));
+    buffer_deinit(&id);
+    return seen;
+}
+
+static enum status answer_duplicate(struct reset *reset, struct text id, struct buffer *json,
+                                    struct error *error) {
+    struct reset_record first;
+    enum status status = reset_record_load(reset->hub, id, &reset->arena, &first, error);
+    if (status != STATUS_OK)
+        return status;
+    first.status = RESET_DUPLICATE;
+    reset_record_write(&first, true, json);
+    return STATUS_OK;
+}
+
+/* ---- instants and manifests ---- */
+
+static void settle_as_of(struct reset *reset) {
+    struct reset_record *record = &reset->record;
+    const struct reset_manifest *manifest = reset->params.manifest;
+    record->as_of_us = reset->params.as_of_us;
+    record->as_of_origin = reset->params.as_of_origin;
+    if (record->as_of_us == NEVER_US && manifest != NULL && manifest->as_of_us != NEVER_US) {
+        record->as_of_us = manifest->as_of_us;
+        record->as_of_origin = TEXT("manifest");
+    }
+    if (record->as_of_us == NEVER_US) {
+        record->as_of_us = record->received_at_us;
+        record->as_of_assumed = true;
+        record->as_of_origin = TEXT("assumed");
+    }
+    for (uint32_t i = 0; i < reset->location_count; i++) {
+        struct reset_location *location = &reset->locations[i];
+        bool said = location->manifest != NULL && location->manifest->as_of_us != NEVER_US;
+        location->record.as_of_us = said ? location->manifest->as_of_us
+                                    : location->as_of_us != NEVER_US ? location->as_of_us
+                                                                     : record->as_of_us;
+    }
+}
+
+static struct reset_location *location_by_code(struct reset *reset, struct text code) {
+    uint32_t number = catalog_find_location(reset->hub->catalog, code);
+    for (uint32_t i = 0; i < reset->location_count; i++) {
+        struct reset_location *location = &reset->locations[i];
+        if (number != 0 ? location->number == number : text_equal(location->code, code))
+            return location;
+    }
+    return NULL;
+}
+
+/* A location that should be in the file and is not: it is answered for, held, and not touched. */
+static struct reset_location *add_absent_location(struct reset *reset, struct text code) {
+    uint32_t number = catalog_find_location(reset->hub->catalog, code);
+    if (reset->location_count == reset->location_room) {
+        reset->location_room = reset->location_room == 0 ? 16 : reset->location_room * 2;
+        reset->locations =
+            memory_grow(reset->locations, reset->location_room * sizeof *reset->locations);
+    }
+    struct reset_location *location = &reset->locations[reset->location_count++];
+    *location = (struct reset_location){
+        .code = arena_copy(&reset->arena, code), .number = number, .as_of_us = NEVER_US};
+    return location;
+}
+
+static void match_manifest(struct reset *reset, const char *sha256) {
+    const struct reset_manifest *manifest = reset->params.manifest;
+    if (manifest == NULL)
+        return;
+    bool mismatch = (manifest->rows >= 0 && (uint64_t)manifest->rows != reset->rows) ||
+                    (manifest->sha256.length > 0 &&
+                     !text_equal_ignore_case(manifest->sha256, text_from(sha256)));
+    for (size_t i = 0; i < manifest->location_count; i++) {
+        const struct manifest_location *said = &manifest->locations[i];
+        struct reset_location *location = location_by_code(reset, said->code);
+        if (location == NULL && access_allows_location(reset->access, said->code) &&
+            (catalog_find_location(reset->hub->catalog, said->code) != 0 ||
+             !reset->hub->reject_unknown_locations))
+            location = add_absent_location(reset, said->code);
+        if (location == NULL)
+            continue;
+        location->manifest = said;
+        if (said->rows >= 0 && (uint64_t)said->rows != location->record.counts.rows)
+            location->manifest_mismatch = true;
+    }
+    for (uint32_t i = 0; mismatch && i < reset->location_count; i++)
+        reset->locations[i].manifest_mismatch = true;
+}
+
+void reset_watermarks(struct reset *reset, const struct manifest_location *manifest,
+                      struct statement *statement) {
+    size_t count = manifest->through_count;
+    struct watermark *through = arena_alloc(&reset->arena, (count + 1) * sizeof *through);
+    for (size_t i = 0; i < count; i++) {
+        struct watermark mark = {
+            catalog_find_name_locked(reset->hub->catalog, NAME_REGISTER,
+                                     manifest->through[i].register_name),
+            manifest->through[i].through};
+        size_t at = i;
+        for (; at > 0 && through[at - 1].register_id > mark.register_id; at--)
+            through[at] = through[at - 1];
+        through[at] = mark;
+    }
+    statement->through = through;
+    statement->through_count = (uint32_t)count;
+}
+
+/* ---- the locations a feed's full files are expected to name ---- */
+
+static void expect_locations(struct reset *reset) {
+    struct buffer codes = {0};
+    if (!reset->params.full || reset->params.feed.length == 0 ||
+        store_item_get(reset->hub->store, TEXT("feed_locations"), reset->params.feed, &codes,
+                       NULL) != STATUS_OK) {
+        buffer_deinit(&codes);
+        return;
+    }
+    struct text rest = arena_copy(&reset->arena, buffer_text(&codes));
+    while (rest.length > 0) {
+        const char *end = memchr(rest.data, '\n', rest.length);
+        struct text code = {rest.data, end != NULL ? (size_t)(end - rest.data) : rest.length};
+        if (location_by_code(reset, code) == NULL)
+            add_absent_location(reset, code)->missing = true;
+        size_t used = code.length + (end != NULL ? 1 : 0);
+        rest = (struct text){rest.data + used, rest.length - used};
+    }
+    buffer_deinit(&codes);
+}
+
+static enum status remember_locations(struct reset *reset, struct error *error) {
+    if (!reset->params.full || reset->params.feed.length == 0)
+        return STATUS_OK;
+    struct buffer codes = {0};
+    for (uint32_t i = 0; i < reset->location_count; i++) {
+        if (i > 0)
+            buffer_append_string(&codes, "\n");
+        buffer_append_text(&codes, reset->locations[i].code);
+    }
+    enum status status = hub_item_put(reset->hub, TEXT("feed_locations"), reset->params.feed,
+                                      buffer_text(&codes), error);
+    buffer_deinit(&codes);
+    return status;
+}
+
+/* ---- numbers for what is new ---- */
+
+struct naming_task {
+    struct task task;
+    struct wanted *wanted;
+};
+
+static void run_naming(struct hub *hub, struct task *task) {
+    struct naming_task *naming = (struct naming_task *)task;
+    task->status = wanted_create(hub, naming->wanted, &task->error);
+}
+
+static struct identifier identifier_from_key(struct text key) {
+    size_t type = strlen(key.data);
+    return (struct identifier){{key.data, type}, {key.data + type + 1, key.length - type - 1}};
+}
+
+static void want_everything(struct reset *reset, struct wanted *wanted) {
+    struct catalog *catalog = reset->hub->catalog;
+    if (catalog_find_name(catalog, NAME_SOURCE, reset->record.source) == 0)
+        wanted_name(wanted, NAME_SOURCE, reset->record.source);
+    for (uint32_t i = 0; i < reset->location_count; i++) {
+        struct reset_location *location = &reset->locations[i];
+        if (location->number == 0 && catalog_find_location(catalog, location->code) == 0)
+            wanted_location(wanted, location->code);
+        for (size_t k = 0; location->manifest != NULL && k < location->manifest->through_count;
+             k++) {
+            struct text name = location->manifest->through[k].register_name;
+            if (catalog_find_name(catalog, NAME_REGISTER, name) == 0)
+                wanted_name(wanted, NAME_REGISTER, name);
+        }
+    }
+    for (uint32_t i = 1; i <= intern_count(reset->new_products); i++) {
+        struct identifier id = identifier_from_key(intern_text(reset->new_products, i));
+        if (catalog_find_product(catalog, id.type, id.value) == 0)
+            wanted_product(wanted, &id, 1);
+    }
+}
+
+/* map[i]: the number of new product i. A dry run names nothing: its numbers lie past the last. */
+static enum status name_new(struct reset *reset, uint32_t *map, struct error *error) {
+    struct catalog *catalog = reset->hub->catalog;
+    uint32_t count = intern_count(reset->new_products);
+    enum status status = STATUS_OK;
+    if (!reset->params.dry_run) {
+        struct naming_task naming = {.task.run = run_naming, .wanted = wanted_new()};
+        want_everything(reset, naming.wanted);
+        if (wanted_any(naming.wanted))
+            status = hub_run_task(reset->hub, &naming.task, error);
+        wanted_free(naming.wanted);
+    }
+    uint32_t next = catalog_product_count(catalog);
+    for (uint32_t i = 1; i <= count && status == STATUS_OK; i++) {
+        struct identifier id = identifier_from_key(intern_text(reset->new_products, i));
+        map[i] = catalog_find_product(catalog, id.type, id.value);
+        if (map[i] == 0)
+            map[i] = ++next;
+    }
+    for (uint32_t i = 0; i < reset->location_count && status == STATUS_OK; i++)
+        if (reset->locations[i].number == 0)
+            reset->locations[i].number =
+                catalog_find_location(catalog, reset->locations[i].code);
+    return status;
+}
+
+/* ---- quantity=available ---- */
+
+/* A file may state what can be sold instead of what is there: what was reserved at as_of is added
+ * back. Only a cell that changed since then needs its history for that. */
+static enum status reserved_at(struct reset *reset, const struct reset_location *location,
+                               uint32_t product, int64_t *reserved_out, struct error *error) {
+    struct store *store = reset->hub->store;
+    struct cell cell = store_cell(store, location->number, product);
+    *reserved_out = cell.reserved_milli;
+    if ((int64_t)cell.updated_at_s * US_PER_SECOND + US_PER_SECOND < location->record.as_of_us)
+        return STATUS_OK;
+    struct arena arena = {0};
+    struct cell_history history;
+    struct cell_figures figures;
+    enum status status =
+        store_cell_history(store, location->number, product, &arena, &history, error);
+    if (status == STATUS_OK) {
+        uint32_t *scratch = arena_alloc(&arena, (history.entry_count + 1) * sizeof *scratch);
+        status =
+            books_figures(&history, location->record.as_of_us, NEVER_US, scratch, &figures);
+    }
+    if (status == STATUS_OK)
+        *reserved_out = figures.reserved_milli;
+    arena_deinit(&arena);
+    return status;
+}
+
+static enum status add_reserved(struct reset *reset, struct reset_location *location,
+                                struct error *error) {
+    enum status status = STATUS_OK;
+    if (!reset->params.quantity_available || location->number == 0)
+        return STATUS_OK;
+    int64_t safety_milli = hub_safety_stock_milli(reset->hub, location->number);
+    for (uint32_t i = 0; i < location->row_count && status == STATUS_OK; i++) {
+        int64_t reserved_milli = 0;
+        status = reserved_at(reset, location, location->rows[i].product, &reserved_milli, error);
+        location->rows[i].quantity_milli += reserved_milli + safety_milli;
+    }
+    return status;
+}
+
+/* ---- on record ---- */
+
+static enum status save_rejects(struct reset *reset, struct error *error) {
+    if (reset->reject_count == 0 || reset->params.dry_run)
+        return STATUS_OK;
+    struct buffer csv = {0};
+    buffer_append_string(&csv, "line,reason,detail,row\n");
+    for (size_t i = 0; i < reset->reject_count; i++) {
+        const struct rejected_row *row = &reset->rejects[i];
+        buffer_append_format(&csv, "%llu,%s,", (unsigned long long)row->line,
+                             status_code(row->problem));
+        buffer_append_csv(&csv, text_from(row->detail));
+        buffer_append_string(&csv, ",");
+        buffer_append_csv(&csv, row->raw);
+        buffer_append_string(&csv, "\n");
+    }
+    if (reset->reject_total > reset->reject_count)
+        buffer_append_format(&csv, ",,%llu more rows were rejected and are not listed,\n",
+                             (unsigned long long)(reset->reject_total - reset->reject_count));
+    enum status status = hub_item_put(reset->hub, TEXT("reset_rejects"), reset->record.id,
+                                      buffer_text(&csv), error);
+    buffer_deinit(&csv);
+    return status;
+}
+
+static void gather_record(struct reset *reset) {
+    struct reset_record *record = &reset->record;
+    record->location_count = reset->location_count;
+    record->locations = arena_alloc(
+        &reset->arena, ((size_t)reset->location_count + 1) * sizeof *record->locations);
+    record->counts = (struct reset_counts){
+        .rows = reset->unlocated_rejects + reset->unknown_locations,
+        .rejected_rows = reset->unlocated_rejects,
+        .unknown_locations = reset->unknown_locations};
+    for (uint32_t i = 0; i < reset->location_count; i++) {
+        reset->locations[i].record.code = reset->locations[i].code;
+        record->locations[i] = reset->locations[i].record;
+        reset_counts_add(&record->counts, &reset->locations[i].record.counts);
+    }
+}
+
+static void tell(struct reset *reset) {
+    struct reset_record *record = &reset->record;
+    struct hub_counters *counters = &reset->hub->counters;
+    bool held = record->status == RESET_HELD || record->status == RESET_PARTIAL;
+    if (record->status == RESET_APPLIED || record->status == RESET_PARTIAL)
+        atomic_fetch_add(&counters->resets_applied, 1);
+    if (held)
+        atomic_fetch_add(&counters->resets_held, 1);
+    struct buffer json = {0};
+    reset_record_write(record, false, &json);
+    hub_notify(reset->hub, held ? "onhand.reset.held" : "onhand.reset.done", record->id,
+               buffer_text(&json));
+    buffer_deinit(&json);
+    log_info("reset", "reset=%.*s status=%s rows=%llu changed=%llu seconds=%.3f",
+             TEXT_ARG(record->id), reset_status_word(record->status),
+             (unsigned long long)record->counts.rows, (unsigned long long)record->counts.changed,
+             record->seconds);
+}
+
+/* ---- the file as a whole ---- */
+
+static enum status apply_all(struct reset *reset, const uint32_t *map, struct error *error) {
+    enum status status = STATUS_OK;
+    uint64_t rows_done = 0;
+    for (uint32_t from = 0; from < reset->location_count && status == STATUS_OK;) {
+        uint32_t to = from;
+        uint64_t rows = 0;
+        while (to < reset->location_count && (to == from || rows < ROWS_PER_SLICE)) {
+            reset_settle(reset, &reset->locations[to], map);
+            status = add_reserved(reset, &reset->locations[to], error);
+            if (status != STATUS_OK)
+                return status;
+            rows += reset->locations[to++].row_count;
+        }
+        status = reset_apply_slice(reset, from, to, error);
+        for (uint32_t i = from; i < to; i++) { /* their memory is not needed any more */
+            free(reset->locations[i].rows);
+            reset->locations[i].rows = NULL;
+        }
+        rows_done += rows;
+        from = to;
+        if (reset->params.progress != NULL)
+            reset->params.progress(reset->params.progress_context, rows_done, from,
+                                   reset->location_count);
+    }
+    return status;
+}
+
+static enum status decide_all(struct reset *reset, struct error *error) {
+    uint32_t *map =
+        memory_alloc(((size_t)intern_count(reset->new_products) + 1) * sizeof *map);
+    enum status status = name_new(reset, map, error);
+    if (status == STATUS_OK && !reset->params.dry_run) {
+        reset->record.status = RESET_APPLYING;
+        status = reset_record_save(reset->hub, &reset->record, error);
+    }
+    if (status == STATUS_OK)
+        status = apply_all(reset, map, error);
+    free(map);
+    gather_record(reset);
+    reset->record.status =
+        reset->params.dry_run ? RESET_DRY_RUN : reset_record_overall(&reset->record);
+    if (reset->location_count == 0)
+        reset->record.guards = 1u << GUARD_NO_ROWS;
+    return status;
+}
+
+static void reject_all(struct reset *reset, struct text why) {
+    gather_record(reset);
+    for (uint32_t i = 0; i < reset->location_count; i++)
+        reset->record.locations[i].status = RESET_REJECTED;
+    reset->record.status = RESET_REJECTED;
+    reset->record.detail = arena_copy(&reset->arena, why);
+    reset->record.counts = (struct reset_counts){.rows = reset->rows, .rejected_rows = reset->rows};
+    reset->record.location_count = 0;
+}
+
+static enum status put_on_record(struct reset *reset, const char *sha256, struct error *error) {
+    if (reset->params.dry_run)
+        return STATUS_OK;
+    enum status status = reset_record_save(reset->hub, &reset->record, error);
+    if (status == STATUS_OK)
+        status = save_rejects(reset, error);
+    if (status != STATUS_OK || reset->record.status == RESET_REJECTED)
+        return status;
+    int64_t as_of_us = reset->record.as_of_assumed ? NEVER_US : reset->record.as_of_us;
+    status = hub_item_put(reset->hub, TEXT("reset_content"),
+                          content_key(&reset->arena, sha256, as_of_us), reset->record.id, error);
+    if (status == STATUS_OK && reset->record.status == RESET_APPLIED)
+        status = remember_locations(reset, error);
+    return status;
+}
+
+static void describe(struct reset *reset, const char *sha256) {
+    struct reset_record *record = &reset->record;
+    const struct reset_params *params = &reset->params;
+    record->id = make_id(&reset->arena, record->received_at_us);
+    record->content_sha256 = arena_copy(&reset->arena, text_from(sha256));
+    record->source = params->source;
+    if (record->source.length == 0 && params->manifest != NULL)
+        record->source = params->manifest->source;
+    if (record->source.length == 0)
+        record->source = reset->access->name;
+    record->feed = params->feed;
+    record->file = params->file;
+    record->quantity = params->quantity_available ? TEXT("available") : TEXT("on_hand");
+    record->full = params->full;
+    record->absent_zero = params->absent_zero;
+    record->dry_run = params->dry_run;
+}
+
+enum status reset_finish(struct reset *reset, const char *sha256, enum status unreadable,
+                         struct text why, struct buffer *summary_json, struct error *error) {
+    describe(reset, sha256);
+    match_manifest(reset, sha256);
+    if (reset->params.location.length > 0 &&
+        location_by_code(reset, reset->params.location) == NULL &&
+        catalog_find_location(reset->hub->catalog, reset->params.location) != 0)
+        (void)add_absent_location(reset, reset->params.location);
+    expect_locations(reset);
+    settle_as_of(reset);
+    if (unreadable == STATUS_OK && !reset->params.dry_run && !reset->record.as_of_assumed) {
+        struct text seen = reset_seen(reset->hub, sha256, reset->record.as_of_us, &reset->arena);
+        if (seen.length > 0)
+            return answer_duplicate(reset, seen, summary_json, error);
+    }
+    enum status status = STATUS_OK;
+    if (unreadable != STATUS_OK)
+        reject_all(reset, why);
+    else
+        status = decide_all(reset, error);
+    reset->record.seconds = (double)(monotonic_us() - reset->started_us) / (double)US_PER_SECOND;
+    if (status == STATUS_OK)
+        status = put_on_record(reset, sha256, error);
+    if (status != STATUS_OK)
+        return status;
+    if (!reset->params.dry_run)
+        tell(reset);
+    reset_record_write(&reset->record, true, summary_json);
+    return STATUS_OK;
+}

@@ -1,0 +1,102 @@
+/* Inside a reset: rows gathered per location, and what is waiting for a number. */
+#ifndef ONHAND_HUB_RESET_INTERNAL_H
+#define ONHAND_HUB_RESET_INTERNAL_H
+
+#include "base/intern.h"
+#include "hub/hub_internal.h"
+#include "hub/reset.h"
+#include "hub/reset_record.h"
+
+/* A product that the catalog does not know yet goes by this bit and its number in `new_products`. */
+#define NEW_PRODUCT 0x80000000u
+
+struct reset_location {
+    struct text code;    /* canonical where known, else as the file says */
+    uint32_t number;     /* 0: new */
+    struct stated *rows; /* in order of the file until settled, then by product */
+    uint32_t row_count, row_room;
+    uint32_t *rejected_products; /* of rejected rows: not absent, whatever the mode */
+    uint32_t rejected_count, rejected_room;
+    int64_t as_of_us; /* the earliest its rows say; NEVER_US */
+    const struct manifest_location *manifest;
+    bool manifest_mismatch, missing;
+    struct reset_location_record record;
+};
+
+struct rejected_row {
+    uint64_t line;
+    enum status problem;
+    const char *detail; /* static */
+    struct text raw;    /* in the reset's arena */
+};
+
+#define REJECTS_KEPT_MAX 100000u
+
+struct reset {
+    struct hub *hub;
+    const struct access *access;
+    struct reset_params params;
+    struct arena arena;
+    struct reset_record record;
+
+    struct intern *location_texts; /* as the file writes them */
+    uint32_t *text_location;       /* by text number: index into locations + 1; 0: unknown */
+    size_t text_room;
+    struct reset_location *locations;
+    uint32_t location_count, location_room;
+    struct text last_text; /* the location text before, and its location: files come in runs */
+    struct reset_location *last_location;
+    char last_text_bytes[64];
+
+    struct intern *new_products; /* type NUL value */
+    uint32_t *successor;         /* by product: the one that followed it last time */
+    uint32_t successor_room, last_product;
+    struct text last_type;
+    char last_type_bytes[32];
+    uint32_t last_type_number;
+
+    int64_t started_us; /* monotonic */
+    uint64_t rows, unlocated_rejects;
+    uint64_t unknown_locations;
+    struct rejected_row *rejects;
+    size_t reject_count, reject_room;
+    uint64_t reject_total;
+};
+
+/* reset.c */
+void reset_reject_row(struct reset *reset, uint64_t line, enum status problem, const char *detail,
+                      struct text raw);
+
+/* The product's row at the location was rejected: it is not absent. */
+void reset_note_rejected(struct reset_location *location, uint32_t product);
+
+/* reset_settle.c: one sorted, de-duplicated list of rows per location, with counts; products of
+ * rejected rows sorted. New products are numbered by `map` (by number in new_products). */
+void reset_settle(struct reset *reset, struct reset_location *location, const uint32_t *map);
+
+/* reset_finish.c: gives the statement the watermarks of its manifest, sorted, in the arena. */
+void reset_watermarks(struct reset *reset, const struct manifest_location *manifest,
+                      struct statement *statement);
+
+/* reset_apply.c: decides (and unless dry, keeps and applies) the locations [from, to) in one
+ * transaction on the writer's thread; waits. */
+enum status reset_apply_slice(struct reset *reset, uint32_t from, uint32_t to,
+                              struct error *error);
+/* Decides one statement; within an open transaction. changes: room for every cell. */
+struct decision_room {
+    int64_t *open_milli;
+    size_t open_room;
+    struct cell_change *changes;
+    size_t change_room;
+};
+void decision_room_deinit(struct decision_room *room);
+enum status decide_statement(struct hub *hub, const struct statement *statement,
+                             const struct stated *rows, size_t row_count,
+                             const uint32_t *excluded, size_t excluded_count,
+                             struct decision_room *room, struct statement_outcome *outcome,
+                             bool *stale_out, struct error *error);
+/* After the commit: tells the change feed what the outcome changed. */
+void publish_outcome(struct hub *hub, uint32_t location, const struct statement_outcome *outcome,
+                     uint64_t seq, enum ledger_kind kind, int64_t at_us);
+
+#endif
