@@ -144,7 +144,7 @@ int64_t zone_to_utc(const struct zone *zone, const struct civil_time *civil,
         kind = ZONE_OVERLAP;
     } else {
         kind = ZONE_GAP;
-        second = zone_next_change(zone, wall_us - after - US_PER_SECOND, first);
+        second = zone_next_change(zone, wall_us - after, first);
         require(second != ZONE_NO_CHANGE);
     }
     if (kind_out != NULL) {
