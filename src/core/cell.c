@@ -142,17 +142,20 @@ static struct cell *find_cell(const struct decision *d, uint32_t product) {
     return page != NULL ? &page[product % CELLS_PER_PAGE] : NULL;
 }
 
-/* The units of both sides and the sum of variances, kept within range like any balance. */
-static enum status add_totals(struct statement_outcome *outcome, int64_t before_milli,
-                              int64_t after_milli, int64_t correction_milli) {
-    int64_t *before = &outcome->units_before_milli, *after = &outcome->units_after_milli;
-    int64_t *variance = &outcome->variance_milli;
-    enum status status = balance_add(*before, before_milli, before);
+/* Most cells are found as they were left, so the sums of differences are only touched where there
+ * is one: units_after holds the net correction until the whole location is done. */
+static enum status add_correction(struct statement_outcome *outcome, int64_t before_milli,
+                                  int64_t after_milli, int64_t *correction_out) {
+    int64_t *net = &outcome->units_after_milli, *variance = &outcome->variance_milli;
+    int64_t correction_milli;
+    enum status status = balance_add(after_milli, -before_milli, &correction_milli);
+    if (status != STATUS_OK)
+        return status;
+    *correction_out = correction_milli;
+    status = balance_add(*variance, correction_milli < 0 ? -correction_milli : correction_milli,
+                         variance);
     if (status == STATUS_OK)
-        status = balance_add(*after, after_milli, after);
-    if (status == STATUS_OK && correction_milli != 0)
-        status = balance_add(*variance, correction_milli < 0 ? -correction_milli : correction_milli,
-                             variance);
+        *net += correction_milli; /* never beyond the variance */
     return status;
 }
 
@@ -161,22 +164,22 @@ static enum status restate(struct decision *d, uint32_t product, int64_t stated_
                            int64_t before_milli, int64_t *correction_out) {
     struct statement_outcome *outcome = d->outcome;
     int64_t open_milli = product < d->product_limit ? d->open_milli[product] : 0;
-    int64_t after_milli, correction_milli;
-    enum status status = balance_add(stated_milli, open_milli, &after_milli);
-    if (status == STATUS_OK)
-        status = balance_add(after_milli, -before_milli, &correction_milli);
-    if (status == STATUS_OK)
-        status = add_totals(outcome, before_milli, after_milli, correction_milli);
-    if (status != STATUS_OK)
-        return status;
-    if (before_milli != 0) {
+    int64_t after_milli = stated_milli, correction_milli = 0;
+    enum status status = STATUS_OK;
+    if (open_milli != 0)
+        status = balance_add(stated_milli, open_milli, &after_milli);
+    if (status == STATUS_OK && after_milli != before_milli)
+        status = add_correction(outcome, before_milli, after_milli, &correction_milli);
+    if (status == STATUS_OK && before_milli != 0) {
         outcome->nonzero++;
         outcome->to_zero += stated_milli == 0;
+        status =
+            balance_add(outcome->units_before_milli, before_milli, &outcome->units_before_milli);
     }
     outcome->changes[outcome->change_count++] = (struct cell_change){
         .product = product, .statement = d->statement->id, .correction_milli = correction_milli};
     *correction_out = correction_milli;
-    return STATUS_OK;
+    return status;
 }
 
 static enum status decide_row(struct decision *d, const struct stated *row) {
@@ -264,6 +267,9 @@ enum status statement_decide(const struct statement *s, const struct stated *row
     enum status status = sum_open(s, books, open_milli);
     if (status == STATUS_OK)
         status = decide_cells(&decision, rows, row_count);
+    if (status == STATUS_OK)
+        status = balance_add(outcome->units_before_milli, outcome->units_after_milli,
+                             &outcome->units_after_milli);
     clear_open(s, books, open_milli);
     return status;
 }
