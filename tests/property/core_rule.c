@@ -262,7 +262,8 @@ static void keep_excluded(const struct step *step, uint32_t location) {
 }
 
 static void apply_changes(const struct statement *s, const struct statement_outcome *outcome) {
-    int64_t variance_milli = 0;
+    int64_t variance_milli = 0, before_milli = 0, after_milli = 0;
+    size_t nonzero = 0;
     uint32_t last = 0;
     for (size_t i = 0; i < outcome->change_count; i++) {
         const struct cell_change *change = &outcome->changes[i];
@@ -270,13 +271,20 @@ static void apply_changes(const struct statement *s, const struct statement_outc
         assert_int_equal(change->statement, s->id);
         last = change->product;
         struct cell *cell = driver_cell(s->location, change->product);
+        nonzero += cell->on_hand_milli != 0;
+        before_milli += cell->on_hand_milli;
         cell->statement = s->id;
         cell->on_hand_milli += change->correction_milli;
+        after_milli += cell->on_hand_milli;
         if (change->correction_milli != 0)
             cell->head = ++driver.seq;
         variance_milli += llabs(change->correction_milli);
     }
     assert_int_equal(variance_milli, outcome->variance_milli);
+    assert_int_equal(before_milli, outcome->units_before_milli);
+    assert_int_equal(after_milli, outcome->units_after_milli);
+    assert_int_equal(nonzero, outcome->nonzero);
+    assert_true(outcome->to_zero <= nonzero);
 }
 
 static void driver_state(const struct step *step, unsigned index) {
