@@ -108,6 +108,7 @@ enum status hub_new(const struct hub_options *options, struct hub **hub_out, str
     hub->catalog = catalog_new();
     queue_init(&hub->queue);
     pthread_mutex_init(&hub->location_lock, NULL);
+    pthread_mutex_init(&hub->decide_lock, NULL);
     hub->started_at_us = clock_now_us(&hub->clock);
     hub->reject_unknown_locations = options->config->unknown_locations != CONFIG_CREATE;
     hub->reject_unknown_products = options->config->unknown_products != CONFIG_CREATE;
@@ -120,6 +121,8 @@ enum status hub_new(const struct hub_options *options, struct hub **hub_out, str
         status = store_item_scan(hub->store, TEXT("last_reset"), (struct text){0}, false,
                                  load_location_memory, hub, error);
     change_feed_init(&hub->feed, store_last_seq(hub->store));
+    if (status == STATUS_OK)
+        status = reset_recover(hub, error);
     if (status != STATUS_OK) {
         hub_free(hub);
         return status;
@@ -136,6 +139,7 @@ void hub_free(struct hub *hub) {
     catalog_free(hub->catalog);
     queue_deinit(&hub->queue);
     pthread_mutex_destroy(&hub->location_lock);
+    pthread_mutex_destroy(&hub->decide_lock);
     free(hub->memory);
     free(hub->settings);
     arena_deinit(&hub->batch);

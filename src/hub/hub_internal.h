@@ -72,6 +72,7 @@ struct hub {
     struct location_memory *memory;
     const struct config_location **settings; /* NULL: not configured */
     uint32_t location_room;
+    pthread_mutex_t decide_lock; /* one decision about resets at a time */
 };
 
 /* Ends the process: what is on disk is not known any more, so nothing may be answered. */
@@ -112,6 +113,9 @@ void wanted_name(struct wanted *wanted, enum name_kind kind, struct text name);
 void wanted_product(struct wanted *wanted, const struct identifier *identifiers, size_t count);
 bool wanted_any(const struct wanted *wanted);
 enum status wanted_create(struct hub *hub, struct wanted *wanted, struct error *error);
+
+/* reset_decide.c: resets that were being applied when the hub stopped. */
+enum status reset_recover(struct hub *hub, struct error *error);
 
 void hub_location_grow(struct hub *hub); /* after locations were added */
 struct location_memory hub_location_memory(struct hub *hub, uint32_t location);

@@ -1,0 +1,302 @@
+/* Decisions about resets on record: approve what a guard held, reject it, or take an applied one out.
+ *
+ * Each location is one transaction on the writer's thread. The statements' own states are the truth:
+ * after a crash in between, deciding again picks up what was left. */
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "hub/reset_internal.h"
+
+struct decision {
+    struct task task;
+    enum reset_decision what;
+    struct reset_record *record;
+    struct reset_location_record *location;
+    struct arena arena;
+    struct statement_outcome outcome;
+    uint64_t seq;
+};
+
+static enum status approve(struct hub *hub, struct decision *d, struct decision_room *room,
+                           struct error *error) {
+    const struct statement *statement = store_statement(hub->store, d->location->statement);
+    struct stated *rows = NULL;
+    uint32_t *excluded = NULL;
+    size_t row_count = 0, excluded_count = 0;
+    bool stale = false;
+    enum status status =
+        store_statement_rows(hub->store, statement->id, &d->arena, &rows, &row_count, &excluded,
+                             &excluded_count, NULL, NULL, error);
+    if (status == STATUS_OK)
+        status = decide_statement(hub, statement, rows, row_count, excluded, excluded_count, room,
+                                  &d->outcome, &stale, error);
+    if (status == STATUS_OK)
+        status = store_write_statement(hub->store, statement->id, &d->outcome, hub_now_us(hub),
+                                       &d->seq, error);
+    if (status != STATUS_OK)
+        return status;
+    struct reset_counts *counts = &d->location->counts;
+    d->location->status = stale ? RESET_STALE : RESET_APPLIED;
+    d->location->sequence = d->seq;
+    counts->changed = d->outcome.changed;
+    counts->unchanged = d->outcome.unchanged;
+    counts->zeroed = d->outcome.zeroed;
+    counts->variance_milli = d->outcome.variance_milli;
+    struct buffer value = {0};
+    buffer_append_uint(&value, d->record->full ? counts->rows : 0);
+    status = store_item_put(hub->store, TEXT("last_reset"), d->location->code,
+                            buffer_text(&value), error);
+    buffer_deinit(&value);
+    return status;
+}
+
+static enum status roll_back(struct hub *hub, struct decision *d, struct error *error) {
+    enum status status = store_plan_rollback(hub->store, d->location->statement, &d->arena,
+                                             &d->outcome, error);
+    if (status == STATUS_OK)
+        status = store_write_rollback(hub->store, d->location->statement, &d->outcome,
+                                      hub_now_us(hub), &d->seq, error);
+    if (status == STATUS_OK)
+        d->location->status = RESET_ROLLED_BACK;
+    return status;
+}
+
+static enum status refuse(struct hub *hub, struct decision *d, struct error *error) {
+    d->location->status = RESET_REJECTED;
+    return store_set_statement_state(hub->store, d->location->statement, STATEMENT_REJECTED,
+                                     error);
+}
+
+static void run_decision(struct hub *hub, struct task *task) {
+    struct decision *d = (struct decision *)task;
+    struct decision_room room = {0};
+    struct error *error = &task->error;
+    enum status status = store_begin(hub->store, error);
+    if (status == STATUS_OK) {
+        status = d->what == RESET_APPROVE    ? approve(hub, d, &room, error)
+                 : d->what == RESET_ROLLBACK ? roll_back(hub, d, error)
+                                             : refuse(hub, d, error);
+        if (status == STATUS_OK)
+            status = store_commit(hub->store, error);
+        if (status != STATUS_OK)
+            status = hub_abort_or_die(hub, status, error);
+    }
+    uint32_t location = catalog_find_location(hub->catalog, d->location->code);
+    if (status == STATUS_OK && d->what != RESET_REJECT) {
+        publish_outcome(hub, location, &d->outcome, d->seq,
+                        d->what == RESET_APPROVE ? LEDGER_RESET : LEDGER_ROLLBACK,
+                        hub_now_us(hub));
+        if (d->what == RESET_APPROVE)
+            hub_location_remember(
+                hub, location,
+                (struct location_memory){true, d->record->full ? d->location->counts.rows : 0});
+    }
+    decision_room_deinit(&room);
+    task->status = status;
+}
+
+/* Whether the decision concerns this location, by the state of its statement. */
+static bool concerns(struct hub *hub, enum reset_decision what,
+                     const struct reset_location_record *location) {
+    struct statement_info info;
+    if (location->statement == 0 ||
+        store_statement_info(hub->store, location->statement, &info, NULL) != STATUS_OK)
+        return false;
+    return info.state == (what == RESET_ROLLBACK ? STATEMENT_APPLIED : STATEMENT_HELD);
+}
+
+static enum status decide_locations(struct hub *hub, enum reset_decision what,
+                                    struct reset_record *record, struct error *error) {
+    static const char *const nothing[] = {"no location of this reset is held",
+                                          "no location of this reset is held",
+                                          "no location of this reset is applied"};
+    size_t concerned = 0;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < record->location_count && status == STATUS_OK; i++) {
+        if (!concerns(hub, what, &record->locations[i]))
+            continue;
+        concerned++;
+        struct decision d = {.task.run = run_decision,
+                             .what = what,
+                             .record = record,
+                             .location = &record->locations[i]};
+        status = hub_run_task(hub, &d.task, error);
+        arena_deinit(&d.arena);
+    }
+    if (status == STATUS_OK && concerned == 0)
+        return error_set(error, STATUS_CONFLICT, "%s", nothing[what]);
+    return status;
+}
+
+static void recount(struct reset_record *record) {
+    uint64_t unlocated = record->counts.rows;
+    struct reset_counts sum = {.unknown_locations = record->counts.unknown_locations};
+    for (size_t i = 0; i < record->location_count; i++) {
+        unlocated -= record->locations[i].counts.rows;
+        reset_counts_add(&sum, &record->locations[i].counts);
+    }
+    sum.rows += unlocated;
+    sum.rejected_rows += unlocated - record->counts.unknown_locations;
+    record->counts = sum;
+}
+
+/* A reset that was refused or taken out may be sent again. */
+static enum status forget_content(struct hub *hub, const struct reset_record *record,
+                                  struct arena *arena, struct error *error) {
+    struct text with_time =
+        arena_format(arena, "%.*s@%lld", TEXT_ARG(record->content_sha256),
+                     (long long)record->as_of_us);
+    enum status status = hub_item_delete(hub, TEXT("reset_content"), with_time, error);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+        status = hub_item_delete(hub, TEXT("reset_content"), record->content_sha256, error);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status decide_record(struct hub *hub, const struct access *access, struct text id,
+                                 enum reset_decision what, struct arena *arena,
+                                 struct buffer *json, struct error *error) {
+    struct reset_record record;
+    enum status status = reset_record_load(hub, id, arena, &record, error);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < record.location_count; i++)
+        if (!access_allows_location(access, record.locations[i].code))
+            return error_set(error, STATUS_FORBIDDEN_LOCATION,
+                             "the reset touches locations that the token may not");
+    if (record.location_count == 0 && record.status == RESET_HELD)
+        record.status = what == RESET_APPROVE ? RESET_APPLIED : RESET_REJECTED;
+    else {
+        status = decide_locations(hub, what, &record, error);
+        if (status != STATUS_OK)
+            return status;
+        record.status = reset_record_overall(&record);
+        recount(&record);
+    }
+    status = reset_record_save(hub, &record, error);
+    if (status == STATUS_OK && what != RESET_APPROVE)
+        status = forget_content(hub, &record, arena, error);
+    if (status == STATUS_OK) {
+        reset_record_write(&record, true, json);
+        hub_notify(hub, "onhand.reset.decided", record.id, buffer_text(json));
+        log_info("reset decided", "reset=%.*s status=%s by=%s", TEXT_ARG(record.id),
+                 reset_status_word(record.status), log_quote(access->name));
+    }
+    return status;
+}
+
+enum status reset_decide(struct hub *hub, const struct access *access, struct text id,
+                         enum reset_decision what, struct buffer *json, struct error *error) {
+    if (!access_allows(access, SCOPE_RESET))
+        return error_set(error, STATUS_FORBIDDEN, "deciding on a reset needs the scope reset");
+    struct arena arena = {0};
+    pthread_mutex_lock(&hub->decide_lock);
+    enum status status = decide_record(hub, access, id, what, &arena, json, error);
+    pthread_mutex_unlock(&hub->decide_lock);
+    arena_deinit(&arena);
+    return status;
+}
+
+/* ---- looking at them ---- */
+
+enum status reset_get(struct hub *hub, struct text id, struct buffer *json, struct error *error) {
+    enum status status = store_item_get(hub->store, TEXT("reset"), id, json, error);
+    if (status == STATUS_NOT_FOUND)
+        (void)error_set(error, status, "no reset has this id");
+    return status;
+}
+
+struct reset_page {
+    struct json_writer writer;
+    struct arena arena;
+    size_t left;
+    char last[64];
+    bool more;
+};
+
+static bool list_one(void *context, struct text key, struct text value) {
+    struct reset_page *page = context;
+    if (page->left == 0) {
+        page->more = true;
+        return false;
+    }
+    struct reset_record record;
+    if (reset_record_read(value, &page->arena, &record, NULL) != STATUS_OK)
+        return true;
+    struct buffer json = {0};
+    reset_record_write(&record, false, &json);
+    json_raw(&page->writer, buffer_text(&json));
+    buffer_deinit(&json);
+    arena_reset(&page->arena);
+    page->left--;
+    if (key.length < sizeof page->last) {
+        memcpy(page->last, key.data, key.length);
+        page->last[key.length] = '\0';
+    }
+    return true;
+}
+
+enum status reset_list(struct hub *hub, struct text cursor, size_t limit, struct buffer *json,
+                       struct error *error) {
+    struct reset_page page = {.writer.out = json, .left = limit};
+    json_begin_object(&page.writer);
+    json_key(&page.writer, "items");
+    json_begin_array(&page.writer);
+    enum status status = store_item_scan(hub->store, TEXT("reset"), cursor, true, list_one, &page,
+                                         error);
+    json_end_array(&page.writer);
+    json_key(&page.writer, "next");
+    json_text_or_null(&page.writer, page.more ? text_from(page.last) : (struct text){0});
+    json_end_object(&page.writer);
+    arena_deinit(&page.arena);
+    return status;
+}
+
+enum status reset_rejects(struct hub *hub, struct text id, struct buffer *csv,
+                          struct error *error) {
+    struct buffer json = {0};
+    enum status status = reset_get(hub, id, &json, error);
+    buffer_deinit(&json);
+    if (status != STATUS_OK)
+        return status;
+    status = store_item_get(hub->store, TEXT("reset_rejects"), id, csv, error);
+    if (status == STATUS_NOT_FOUND) {
+        buffer_append_string(csv, "line,reason,detail,row\n");
+        status = STATUS_OK;
+    }
+    return status;
+}
+
+/* ---- after a crash ---- */
+
+struct interrupted {
+    struct arena arena;
+    struct reset_record *records[64];
+    size_t count, seen;
+};
+
+static bool find_interrupted(void *context, struct text key, struct text value) {
+    struct interrupted *found = context;
+    struct reset_record *record = arena_alloc(&found->arena, sizeof *record);
+    (void)key;
+    if (reset_record_read(value, &found->arena, record, NULL) == STATUS_OK &&
+        record->status == RESET_APPLYING && found->count < 64)
+        found->records[found->count++] = record;
+    return ++found->seen < 64;
+}
+
+enum status reset_recover(struct hub *hub, struct error *error) {
+    struct interrupted found = {0};
+    enum status status = store_item_scan(hub->store, TEXT("reset"), (struct text){0}, true,
+                                         find_interrupted, &found, error);
+    for (size_t i = 0; i < found.count && status == STATUS_OK; i++) {
+        found.records[i]->status = RESET_INTERRUPTED;
+        found.records[i]->detail =
+            TEXT("the hub stopped while applying it; send the file again, nothing counts twice");
+        status = reset_record_save(hub, found.records[i], error);
+        log_warn("a reset was interrupted; send its file again", "reset=%.*s",
+                 TEXT_ARG(found.records[i]->id));
+    }
+    arena_deinit(&found.arena);
+    return status;
+}
