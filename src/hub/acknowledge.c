@@ -67,12 +67,12 @@ static enum status acknowledge_all(struct hub *hub, struct acknowledge_task *tas
         return status;
     int64_t now_us = hub_now_us(hub);
     for (size_t i = 0; i < task->count && status == STATUS_OK; i++) {
-        struct acknowledgement ack = {
-            .source = source,
-            .document = task->documents[i],
-            .acknowledged_at_us =
-                task->acknowledged_at_us < now_us ? task->acknowledged_at_us : now_us,
-            .received_at_us = now_us};
+        struct acknowledgement ack = {.source = source,
+                                      .document = task->documents[i],
+                                      .acknowledged_at_us = task->acknowledged_at_us < now_us
+                                                                ? task->acknowledged_at_us
+                                                                : now_us,
+                                      .received_at_us = now_us};
         status = acknowledge_in_transaction(hub, &ack, changes, error);
         bool duplicate = ack.known && ack.known_at_us <= ack.acknowledged_at_us;
         task->statuses[i] = duplicate             ? ACK_DUPLICATE

@@ -1,8 +1,8 @@
 /* The catalog in memory: open-addressing tables over texts in arenas that never move.
  *
- * Looking a SKU up dominates reading a file, so an identifier's hash, product and text sit where one
- * probe finds them: a slot is 8 bytes (32 bits of hash, the identifier's number), and the text is
- * compared only when those 32 bits agree. */
+ * Looking a SKU up dominates reading a file, so an identifier's hash, product and text sit where
+ * one probe finds them: a slot is 8 bytes (32 bits of hash, the identifier's number), and the text
+ * is compared only when those 32 bits agree. */
 #include "hub/catalog.h"
 
 #include <pthread.h>
@@ -273,8 +273,7 @@ void catalog_put_alias(struct catalog *c, uint32_t location, struct text alias) 
     pthread_rwlock_unlock(&c->lock);
 }
 
-uint32_t catalog_find_name_locked(const struct catalog *c, enum name_kind kind,
-                                  struct text name) {
+uint32_t catalog_find_name_locked(const struct catalog *c, enum name_kind kind, struct text name) {
     return intern_find(c->names[kind], name);
 }
 

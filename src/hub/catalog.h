@@ -40,7 +40,8 @@ uint32_t catalog_find_type_locked(const struct catalog *catalog, struct text typ
 /* The canonical words; empty for a number that is not known. */
 struct text catalog_location_code(struct catalog *catalog, uint32_t location);
 struct text catalog_location_code_locked(const struct catalog *catalog, uint32_t location);
-struct text catalog_product_sku(struct catalog *catalog, uint32_t product); /* or its first identifier */
+struct text catalog_product_sku(struct catalog *catalog,
+                                uint32_t product); /* or its first identifier */
 struct text catalog_name(struct catalog *catalog, enum name_kind kind, uint32_t number);
 /* Fills at most `room` identifiers; returns how many the product has. */
 size_t catalog_identifiers(struct catalog *catalog, uint32_t product,

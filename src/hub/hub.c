@@ -308,8 +308,7 @@ static void run_write(struct hub *hub, struct task *task) {
 }
 
 enum status hub_write(struct hub *hub,
-                      enum status (*write)(struct store *store, void *context,
-                                           struct error *error),
+                      enum status (*write)(struct store *store, void *context, struct error *error),
                       void *context, struct error *error) {
     struct write_task task = {.task.run = run_write, .write = write, .context = context};
     return hub_run_task(hub, &task.task, error);

@@ -59,7 +59,7 @@ struct adjustment {
 
 struct adjustment_result {
     enum outcome_status status;
-    enum status error; /* when rejected */
+    enum status error;  /* when rejected */
     struct text detail; /* when rejected; static, or lives as long as the submission's texts */
     uint32_t location, product; /* 0 when rejected before they were known */
     int64_t on_hand_milli, reserved_milli, available_milli;
@@ -73,10 +73,10 @@ struct submission {
     const struct adjustment *adjustments;
     struct adjustment_result *results; /* filled before done() */
     size_t count;
-    uint64_t request; /* number for tracing, 0: none */
+    uint64_t request;       /* number for tracing, 0: none */
     int64_t received_at_us; /* set by hub_submit when 0 */
-    /* Called once on the writer's thread after the commit, quickly. STATUS_OK: results are filled and
-     * durable. STATUS_NO_SPACE, STATUS_STOPPING: nothing was written. */
+    /* Called once on the writer's thread after the commit, quickly. STATUS_OK: results are filled
+     * and durable. STATUS_NO_SPACE, STATUS_STOPPING: nothing was written. */
     void (*done)(struct submission *submission, enum status status);
     void *context;
 };

@@ -36,8 +36,8 @@ struct location_memory {
 
 struct change_feed {
     pthread_mutex_t lock;
-    struct change *ring; /* CHANGE_RING_SIZE, oldest overwritten */
-    uint64_t pushed;     /* how many ever were */
+    struct change *ring;     /* CHANGE_RING_SIZE, oldest overwritten */
+    uint64_t pushed;         /* how many ever were */
     uint64_t complete_after; /* every change after this sequence is in the ring */
     uint64_t last_seq;       /* committed */
     struct notice notices[NOTICE_RING_SIZE];

@@ -1,8 +1,8 @@
 /* Intake: many callers' adjustments, one batch, one commit.
  *
  * resolve (words to numbers, what is wrong with a line) -> name what is new -> load, decide, write
- * group by group -> commit -> answer everybody. A line that cannot be taken is answered rejected and
- * never blocks the others. */
+ * group by group -> commit -> answer everybody. A line that cannot be taken is answered rejected
+ * and never blocks the others. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -145,10 +145,9 @@ static void resolve(struct intake *in, struct line *line, struct wanted *wanted)
         return;
     struct text source = a->source.length > 0 ? a->source : line->submission->access->name;
     line->event.source = resolve_name(in, line, NAME_SOURCE, source, wanted);
-    line->event.register_id =
-        a->register_name.length > 0
-            ? resolve_name(in, line, NAME_REGISTER, a->register_name, wanted)
-            : 0;
+    line->event.register_id = a->register_name.length > 0
+                                  ? resolve_name(in, line, NAME_REGISTER, a->register_name, wanted)
+                                  : 0;
 }
 
 static enum status resolve_all(struct intake *in, struct error *error) {
@@ -159,13 +158,13 @@ static enum status resolve_all(struct intake *in, struct error *error) {
     enum status status = STATUS_OK;
     if (wanted_any(wanted)) {
         status = wanted_create(hub, wanted, error);
-            for (size_t i = 0; status == STATUS_OK && i < in->line_count; i++)
+        for (size_t i = 0; status == STATUS_OK && i < in->line_count; i++)
             if (in->lines[i].unresolved && !is_rejected(&in->lines[i])) {
                 resolve(in, &in->lines[i], wanted);
                 if (in->lines[i].unresolved) /* one identifier of the product is another's */
                     reject(&in->lines[i], STATUS_UNKNOWN_PRODUCT, (struct text){0});
             }
-        }
+    }
     wanted_free(wanted);
     return status;
 }
@@ -219,8 +218,7 @@ static enum status decide_seen(struct intake *in, size_t index, struct error *er
     return STATUS_OK;
 }
 
-static enum status decide_group(struct intake *in, size_t from, size_t count,
-                                struct error *error) {
+static enum status decide_group(struct intake *in, size_t from, size_t count, struct error *error) {
     for (size_t i = from; i < from + count; i++) {
         struct event_slot *slot = &in->slots[i];
         if (slot->seen_seq != 0) {

@@ -1,5 +1,5 @@
-/* Words become numbers: what a batch or a file names for the first time is added to the store in one
- * transaction of its own, and to the catalog once that is on disk. */
+/* Words become numbers: what a batch or a file names for the first time is added to the store in
+ * one transaction of its own, and to the catalog once that is on disk. */
 #include <stdlib.h>
 
 #include "base/intern.h"
@@ -13,7 +13,7 @@ struct wanted_product_entry {
 struct wanted {
     struct arena arena;
     struct intern *locations, *names[NAME_KIND_COUNT];
-    struct intern *product_keys; /* type NUL value of the first identifier */
+    struct intern *product_keys;           /* type NUL value of the first identifier */
     struct wanted_product_entry *products; /* by its number - 1 */
     size_t product_room;
     uint32_t *numbers; /* those the store gave, while creating */
@@ -63,9 +63,8 @@ void wanted_product(struct wanted *w, const struct identifier *identifiers, size
     struct wanted_product_entry *entry = &w->products[number - 1];
     entry->count = count;
     for (size_t i = 0; i < count; i++)
-        entry->identifiers[i] =
-            (struct identifier){arena_copy(&w->arena, identifiers[i].type),
-                                arena_copy(&w->arena, identifiers[i].value)};
+        entry->identifiers[i] = (struct identifier){arena_copy(&w->arena, identifiers[i].type),
+                                                    arena_copy(&w->arena, identifiers[i].value)};
 }
 
 bool wanted_any(const struct wanted *w) {

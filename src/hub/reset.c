@@ -2,7 +2,8 @@
  *
  * The hot path of a file of ten million rows: a row's location is nearly always that of the row
  * before, and its product nearly always the one that followed the last product at the location
- * before; both guesses are checked by comparing the text itself, and a wrong one costs a look-up. */
+ * before; both guesses are checked by comparing the text itself, and a wrong one costs a look-up.
+ */
 #include "hub/reset.h"
 
 #include <stdlib.h>
@@ -29,8 +30,7 @@ enum status reset_new(struct hub *hub, const struct access *access,
     if (params->guard_off && !access_allows(access, SCOPE_ADMIN))
         return error_set(error, STATUS_FORBIDDEN, "guard=off needs a token with the scope admin");
     if (params->location.length > 0 && !access_allows_location(access, params->location))
-        return error_set(error, STATUS_FORBIDDEN_LOCATION,
-                         "the token may not reset this location");
+        return error_set(error, STATUS_FORBIDDEN_LOCATION, "the token may not reset this location");
     struct reset *reset = reset_make(hub, access);
     reset->params = *params;
     reset->params.source = arena_copy(&reset->arena, params->source);
@@ -72,9 +72,9 @@ void reset_reject_row(struct reset *reset, uint64_t line, enum status problem, c
     }
     if (raw.length > 2048)
         raw.length = 2048;
-    reset->rejects[reset->reject_count++] = (struct rejected_row){
-        line, problem, detail != NULL ? detail : status_meaning(problem),
-        arena_copy(&reset->arena, raw)};
+    reset->rejects[reset->reject_count++] =
+        (struct rejected_row){line, problem, detail != NULL ? detail : status_meaning(problem),
+                              arena_copy(&reset->arena, raw)};
 }
 
 /* ---- locations ---- */
@@ -157,8 +157,8 @@ static uint32_t new_product(struct reset *reset, const struct stated_row *row) {
     if (type.length > 64)
         return 0;
     for (size_t i = 0; i < type.length; i++)
-        key[i] = type.data[i] >= 'A' && type.data[i] <= 'Z' ? (char)(type.data[i] + 32)
-                                                            : type.data[i];
+        key[i] =
+            type.data[i] >= 'A' && type.data[i] <= 'Z' ? (char)(type.data[i] + 32) : type.data[i];
     key[type.length] = '\0';
     memcpy(key + type.length + 1, row->identifier.data, row->identifier.length);
     struct text text = {key, type.length + 1 + row->identifier.length};
@@ -253,19 +253,19 @@ static void add_row(struct reset *reset, const struct stated_row *row) {
     if (text.length > 0 || problem == STATUS_OK)
         location = find_location(reset, text, &location_problem);
     if (elsewhere && location != NULL &&
-        location->number != catalog_find_location_locked(reset->hub->catalog,
-                                                         reset->params.location)) {
+        location->number !=
+            catalog_find_location_locked(reset->hub->catalog, reset->params.location)) {
         location = NULL;
         location_problem = STATUS_FORBIDDEN_LOCATION;
         detail = "the reset is for another location";
     }
     if (location == NULL) {
-        add_rejected(reset, NULL, row,
-                     location_problem != STATUS_OK ? location_problem : problem, detail);
+        add_rejected(reset, NULL, row, location_problem != STATUS_OK ? location_problem : problem,
+                     detail);
         return;
     }
-    if (problem == STATUS_OK && (row->identifier.length == 0 ||
-                                 row->identifier.length > IDENTIFIER_MAX)) {
+    if (problem == STATUS_OK &&
+        (row->identifier.length == 0 || row->identifier.length > IDENTIFIER_MAX)) {
         problem = row->identifier.length == 0 ? STATUS_MISSING : STATUS_BAD_VALUE;
         detail = "the product's identifier is missing or longer than 200 bytes";
     }
@@ -307,15 +307,14 @@ static void join_location(struct reset *reset, const struct reset_location *from
     require(to != NULL);
     for (uint32_t i = 0; i < from->row_count; i++) {
         const struct stated *row = &from->rows[i];
-        uint32_t product = (row->product & NEW_PRODUCT) != 0
-                               ? products[row->product & ~NEW_PRODUCT]
-                               : row->product;
+        uint32_t product = (row->product & NEW_PRODUCT) != 0 ? products[row->product & ~NEW_PRODUCT]
+                                                             : row->product;
         append_row(to, product, row->line + lines_before, row->quantity_milli);
     }
     for (uint32_t i = 0; i < from->rejected_count; i++) {
         uint32_t product = from->rejected_products[i];
-        reset_note_rejected(
-            to, (product & NEW_PRODUCT) != 0 ? products[product & ~NEW_PRODUCT] : product);
+        reset_note_rejected(to, (product & NEW_PRODUCT) != 0 ? products[product & ~NEW_PRODUCT]
+                                                             : product);
     }
     if (from->as_of_us < to->as_of_us)
         to->as_of_us = from->as_of_us;

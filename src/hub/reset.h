@@ -1,12 +1,13 @@
-/* The Daily Reset: a full file becomes statements, one per location, and each is applied by the rule.
+/* The Daily Reset: a full file becomes statements, one per location, and each is applied by the
+ * rule.
  *
  *   reset_new -> reset_add_rows ... -> reset_finish -> reset_free
  *
  * Rows are collected packed in memory (about 8 bytes each) and nothing changes before the file has
  * been read to its end. reset_finish then decides location by location on the writer's thread, each
  * in a transaction or a share of one, so that sales go in between; it blocks its caller, which must
- * not be the writer. One thread uses a builder at a time; several builders may add rows for one file
- * in parallel (reset_fork, reset_join). */
+ * not be the writer. One thread uses a builder at a time; several builders may add rows for one
+ * file in parallel (reset_fork, reset_join). */
 #ifndef ONHAND_HUB_RESET_H
 #define ONHAND_HUB_RESET_H
 
@@ -17,13 +18,13 @@ struct reset;
 
 /* One row of a file as read. `problem` other than OK: rejected, with the detail. */
 struct stated_row {
-    uint64_t line;           /* from 1, the header included */
-    struct text location;    /* empty: the reset's default location */
-    struct text id_type;     /* "sku"; empty: sku */
+    uint64_t line;        /* from 1, the header included */
+    struct text location; /* empty: the reset's default location */
+    struct text id_type;  /* "sku"; empty: sku */
     struct text identifier;
-    struct text raw;         /* the line as it came, for the reject file */
+    struct text raw; /* the line as it came, for the reject file */
     int64_t quantity_milli;
-    int64_t as_of_us;        /* from a column; NEVER_US: none */
+    int64_t as_of_us; /* from a column; NEVER_US: none */
     enum status problem;
     const char *problem_detail; /* static text */
 };
@@ -36,7 +37,7 @@ struct manifest_location {
     struct manifest_watermark {
         struct text register_name;
         int64_t through;
-    } *through;
+    } * through;
     size_t through_count;
 };
 struct reset_manifest {
@@ -50,12 +51,12 @@ struct reset_manifest {
 
 struct reset_params {
     struct text source;
-    int64_t as_of_us; /* NEVER_US: the manifest's, or now with as_of_assumed */
+    int64_t as_of_us;     /* NEVER_US: the manifest's, or now with as_of_assumed */
     struct text location; /* of rows that name none; and with it, the only one allowed */
     bool full, absent_zero, quantity_available, dry_run, guard_off;
     const struct reset_manifest *manifest; /* NULL: none; must live until reset_finish */
-    struct text file;  /* name of the file, or empty */
-    struct text feed;  /* name of the feed, or empty */
+    struct text file;                      /* name of the file, or empty */
+    struct text feed;                      /* name of the feed, or empty */
     struct text as_of_origin; /* how as_of came about, for explain: "parameter", "name", "mtime" */
     const struct guard_limits *guards; /* NULL: the configured ones */
     /* Progress while applying (may be NULL): locations done of all. */
@@ -76,9 +77,9 @@ void reset_add_rows(struct reset *reset, const struct stated_row *rows, size_t c
 struct reset *reset_fork(struct reset *reset);
 void reset_join(struct reset *reset, struct reset *part, uint64_t lines_before_part);
 
-/* `unreadable` other than OK: the file broke off or is not what it claims; the reset is rejected and
- * nothing applied. Fills *summary_json with the answer of POST /v1/resets. The returned status is OK
- * whatever the reset's own status is; it fails only when nothing could be decided or kept. */
+/* `unreadable` other than OK: the file broke off or is not what it claims; the reset is rejected
+ * and nothing applied. Fills *summary_json with the answer of POST /v1/resets. The returned status
+ * is OK whatever the reset's own status is; it fails only when nothing could be decided or kept. */
 must_check enum status reset_finish(struct reset *reset, const char *content_sha256_hex,
                                     enum status unreadable, struct text why,
                                     struct buffer *summary_json, struct error *error);

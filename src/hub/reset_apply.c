@@ -38,15 +38,15 @@ static bool is_stale(const struct statement *s, const struct location_books *boo
         return false;
     if (outcome->change_count > 0)
         return false;
-    return !s->names_absent || (books->absent_default != NULL &&
-                                statement_is_newer(books->absent_default, s));
+    return !s->names_absent ||
+           (books->absent_default != NULL && statement_is_newer(books->absent_default, s));
 }
 
 enum status decide_statement(struct hub *hub, const struct statement *statement,
-                             const struct stated *rows, size_t row_count,
-                             const uint32_t *excluded, size_t excluded_count,
-                             struct decision_room *room, struct statement_outcome *outcome,
-                             bool *stale_out, struct error *error) {
+                             const struct stated *rows, size_t row_count, const uint32_t *excluded,
+                             size_t excluded_count, struct decision_room *room,
+                             struct statement_outcome *outcome, bool *stale_out,
+                             struct error *error) {
     struct location_books books = {0};
     enum status status = STATUS_OK;
     if (statement->location != 0)
@@ -127,17 +127,17 @@ static unsigned judge(struct reset *reset, const struct reset_location *location
     if (location->number != 0)
         memory = hub_location_memory(reset->hub, location->number);
     struct guard_limits limits = limits_for(reset, location);
-    struct guard_facts facts = {
-        .had_reset = memory.had_reset,
-        .full = reset->params.full,
-        .location_missing = location->missing,
-        .manifest_mismatch = location->manifest_mismatch,
-        .rows = location->record.counts.rows,
-        .last_rows = memory.last_rows,
-        .unreadable_rows = location->record.counts.rejected_rows + reset->unlocated_rejects,
-        .as_of_us = location->record.as_of_us,
-        .received_at_us = reset->record.received_at_us,
-        .outcome = outcome};
+    struct guard_facts facts = {.had_reset = memory.had_reset,
+                                .full = reset->params.full,
+                                .location_missing = location->missing,
+                                .manifest_mismatch = location->manifest_mismatch,
+                                .rows = location->record.counts.rows,
+                                .last_rows = memory.last_rows,
+                                .unreadable_rows = location->record.counts.rejected_rows +
+                                                   reset->unlocated_rejects,
+                                .as_of_us = location->record.as_of_us,
+                                .received_at_us = reset->record.received_at_us,
+                                .outcome = outcome};
     return guard_judge(&limits, &facts);
 }
 
@@ -217,7 +217,7 @@ static enum status run_location(struct slice *slice, uint32_t index, struct erro
         return status;
     record_outcome(location, outcome);
     location->record.guards = stale ? 0 : judge(reset, location, outcome);
-    location->record.status = stale                         ? RESET_STALE
+    location->record.status = stale                          ? RESET_STALE
                               : location->record.guards != 0 ? RESET_HELD
                                                              : RESET_APPLIED;
     location->record.statement = reset->params.dry_run ? 0 : statement.id;
@@ -235,10 +235,10 @@ static void finish_slice(struct slice *slice) {
         if (location->record.status != RESET_APPLIED)
             continue;
         const struct location_memory before = hub_location_memory(reset->hub, location->number);
-        hub_location_remember(
-            reset->hub, location->number,
-            (struct location_memory){true, reset->params.full ? location->record.counts.rows
-                                                              : before.last_rows});
+        hub_location_remember(reset->hub, location->number,
+                              (struct location_memory){true, reset->params.full
+                                                                 ? location->record.counts.rows
+                                                                 : before.last_rows});
         publish_outcome(reset->hub, location->number, &slice->outcomes[i - slice->from],
                         location->record.sequence, LEDGER_RESET, slice->at_us);
     }

@@ -1,7 +1,8 @@
-/* Decisions about resets on record: approve what a guard held, reject it, or take an applied one out.
+/* Decisions about resets on record: approve what a guard held, reject it, or take an applied one
+ * out.
  *
- * Each location is one transaction on the writer's thread. The statements' own states are the truth:
- * after a crash in between, deciding again picks up what was left. */
+ * Each location is one transaction on the writer's thread. The statements' own states are the
+ * truth: after a crash in between, deciding again picks up what was left. */
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -45,15 +46,15 @@ static enum status approve(struct hub *hub, struct decision *d, struct decision_
     counts->variance_milli = d->outcome.variance_milli;
     struct buffer value = {0};
     buffer_append_uint(&value, d->record->full ? counts->rows : 0);
-    status = store_item_put(hub->store, TEXT("last_reset"), d->location->code,
-                            buffer_text(&value), error);
+    status = store_item_put(hub->store, TEXT("last_reset"), d->location->code, buffer_text(&value),
+                            error);
     buffer_deinit(&value);
     return status;
 }
 
 static enum status roll_back(struct hub *hub, struct decision *d, struct error *error) {
-    enum status status = store_plan_rollback(hub->store, d->location->statement, &d->arena,
-                                             &d->outcome, error);
+    enum status status =
+        store_plan_rollback(hub->store, d->location->statement, &d->arena, &d->outcome, error);
     if (status == STATUS_OK)
         status = store_write_rollback(hub->store, d->location->statement, &d->outcome,
                                       hub_now_us(hub), &d->seq, error);
@@ -64,8 +65,7 @@ static enum status roll_back(struct hub *hub, struct decision *d, struct error *
 
 static enum status refuse(struct hub *hub, struct decision *d, struct error *error) {
     d->location->status = RESET_REJECTED;
-    return store_set_statement_state(hub->store, d->location->statement, STATEMENT_REJECTED,
-                                     error);
+    return store_set_statement_state(hub->store, d->location->statement, STATEMENT_REJECTED, error);
 }
 
 static void run_decision(struct hub *hub, struct task *task) {
@@ -85,8 +85,7 @@ static void run_decision(struct hub *hub, struct task *task) {
     uint32_t location = catalog_find_location(hub->catalog, d->location->code);
     if (status == STATUS_OK && d->what != RESET_REJECT) {
         publish_outcome(hub, location, &d->outcome, d->seq,
-                        d->what == RESET_APPROVE ? LEDGER_RESET : LEDGER_ROLLBACK,
-                        hub_now_us(hub));
+                        d->what == RESET_APPROVE ? LEDGER_RESET : LEDGER_ROLLBACK, hub_now_us(hub));
         if (d->what == RESET_APPROVE)
             hub_location_remember(
                 hub, location,
@@ -144,9 +143,8 @@ static void recount(struct reset_record *record) {
 /* A reset that was refused or taken out may be sent again. */
 static enum status forget_content(struct hub *hub, const struct reset_record *record,
                                   struct arena *arena, struct error *error) {
-    struct text with_time =
-        arena_format(arena, "%.*s@%lld", TEXT_ARG(record->content_sha256),
-                     (long long)record->as_of_us);
+    struct text with_time = arena_format(arena, "%.*s@%lld", TEXT_ARG(record->content_sha256),
+                                         (long long)record->as_of_us);
     enum status status = hub_item_delete(hub, TEXT("reset_content"), with_time, error);
     if (status == STATUS_OK || status == STATUS_NOT_FOUND)
         status = hub_item_delete(hub, TEXT("reset_content"), record->content_sha256, error);
@@ -154,8 +152,8 @@ static enum status forget_content(struct hub *hub, const struct reset_record *re
 }
 
 static enum status decide_record(struct hub *hub, const struct access *access, struct text id,
-                                 enum reset_decision what, struct arena *arena,
-                                 struct buffer *json, struct error *error) {
+                                 enum reset_decision what, struct arena *arena, struct buffer *json,
+                                 struct error *error) {
     struct reset_record record;
     enum status status = reset_record_load(hub, id, arena, &record, error);
     if (status != STATUS_OK)
@@ -242,8 +240,8 @@ enum status reset_list(struct hub *hub, struct text cursor, size_t limit, struct
     json_begin_object(&page.writer);
     json_key(&page.writer, "items");
     json_begin_array(&page.writer);
-    enum status status = store_item_scan(hub->store, TEXT("reset"), cursor, true, list_one, &page,
-                                         error);
+    enum status status =
+        store_item_scan(hub->store, TEXT("reset"), cursor, true, list_one, &page, error);
     json_end_array(&page.writer);
     json_key(&page.writer, "next");
     json_text_or_null(&page.writer, page.more ? text_from(page.last) : (struct text){0});

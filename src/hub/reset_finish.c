@@ -25,12 +25,11 @@ static struct text content_key(struct arena *arena, const char *sha256, int64_t 
     return arena_format(arena, "%s@%lld", sha256, (long long)as_of_us);
 }
 
-struct text reset_seen(struct hub *hub, const char *sha256, int64_t as_of_us,
-                       struct arena *arena) {
+struct text reset_seen(struct hub *hub, const char *sha256, int64_t as_of_us, struct arena *arena) {
     struct buffer id = {0};
     struct text seen = {NULL, 0};
-    if (store_item_get(hub_store(hub), TEXT("reset_content"),
-                       content_key(arena, sha256, as_of_us), &id, NULL) == STATUS_OK)
+    if (store_item_get(hub_store(hub), TEXT("reset_content"), content_key(arena, sha256, as_of_us),
+                       &id, NULL) == STATUS_OK)
         seen = arena_copy(arena, buffer_text(&id));
     buffer_deinit(&id);
     return seen;
@@ -66,7 +65,7 @@ static void settle_as_of(struct reset *reset) {
     for (uint32_t i = 0; i < reset->location_count; i++) {
         struct reset_location *location = &reset->locations[i];
         bool said = location->manifest != NULL && location->manifest->as_of_us != NEVER_US;
-        location->record.as_of_us = said ? location->manifest->as_of_us
+        location->record.as_of_us = said                             ? location->manifest->as_of_us
                                     : location->as_of_us != NEVER_US ? location->as_of_us
                                                                      : record->as_of_us;
     }
@@ -125,10 +124,9 @@ void reset_watermarks(struct reset *reset, const struct manifest_location *manif
     size_t count = manifest->through_count;
     struct watermark *through = arena_alloc(&reset->arena, (count + 1) * sizeof *through);
     for (size_t i = 0; i < count; i++) {
-        struct watermark mark = {
-            catalog_find_name_locked(reset->hub->catalog, NAME_REGISTER,
-                                     manifest->through[i].register_name),
-            manifest->through[i].through};
+        struct watermark mark = {catalog_find_name_locked(reset->hub->catalog, NAME_REGISTER,
+                                                          manifest->through[i].register_name),
+                                 manifest->through[i].through};
         size_t at = i;
         for (; at > 0 && through[at - 1].register_id > mark.register_id; at--)
             through[at] = through[at - 1];
@@ -235,8 +233,7 @@ static enum status name_new(struct reset *reset, uint32_t *map, struct error *er
     }
     for (uint32_t i = 0; i < reset->location_count && status == STATUS_OK; i++)
         if (reset->locations[i].number == 0)
-            reset->locations[i].number =
-                catalog_find_location(catalog, reset->locations[i].code);
+            reset->locations[i].number = catalog_find_location(catalog, reset->locations[i].code);
     return status;
 }
 
@@ -258,8 +255,7 @@ static enum status reserved_at(struct reset *reset, const struct reset_location 
         store_cell_history(store, location->number, product, &arena, &history, error);
     if (status == STATUS_OK) {
         uint32_t *scratch = arena_alloc(&arena, (history.entry_count + 1) * sizeof *scratch);
-        status =
-            books_figures(&history, location->record.as_of_us, NEVER_US, scratch, &figures);
+        status = books_figures(&history, location->record.as_of_us, NEVER_US, scratch, &figures);
     }
     if (status == STATUS_OK)
         *reserved_out = figures.reserved_milli;
@@ -300,8 +296,8 @@ static enum status save_rejects(struct reset *reset, struct error *error) {
     if (reset->reject_total > reset->reject_count)
         buffer_append_format(&csv, ",,%llu more rows were rejected and are not listed,\n",
                              (unsigned long long)(reset->reject_total - reset->reject_count));
-    enum status status = hub_item_put(reset->hub, TEXT("reset_rejects"), reset->record.id,
-                                      buffer_text(&csv), error);
+    enum status status =
+        hub_item_put(reset->hub, TEXT("reset_rejects"), reset->record.id, buffer_text(&csv), error);
     buffer_deinit(&csv);
     return status;
 }
@@ -309,12 +305,12 @@ static enum status save_rejects(struct reset *reset, struct error *error) {
 static void gather_record(struct reset *reset) {
     struct reset_record *record = &reset->record;
     record->location_count = reset->location_count;
-    record->locations = arena_alloc(
-        &reset->arena, ((size_t)reset->location_count + 1) * sizeof *record->locations);
-    record->counts = (struct reset_counts){
-        .rows = reset->unlocated_rejects + reset->unknown_locations,
-        .rejected_rows = reset->unlocated_rejects,
-        .unknown_locations = reset->unknown_locations};
+    record->locations =
+        arena_alloc(&reset->arena, ((size_t)reset->location_count + 1) * sizeof *record->locations);
+    record->counts =
+        (struct reset_counts){.rows = reset->unlocated_rejects + reset->unknown_locations,
+                              .rejected_rows = reset->unlocated_rejects,
+                              .unknown_locations = reset->unknown_locations};
     for (uint32_t i = 0; i < reset->location_count; i++) {
         reset->locations[i].record.code = reset->locations[i].code;
         record->locations[i] = reset->locations[i].record;
@@ -371,8 +367,7 @@ static enum status apply_all(struct reset *reset, const uint32_t *map, struct er
 }
 
 static enum status decide_all(struct reset *reset, struct error *error) {
-    uint32_t *map =
-        memory_alloc(((size_t)intern_count(reset->new_products) + 1) * sizeof *map);
+    uint32_t *map = memory_alloc(((size_t)intern_count(reset->new_products) + 1) * sizeof *map);
     enum status status = name_new(reset, map, error);
     if (status == STATUS_OK && !reset->params.dry_run) {
         reset->record.status = RESET_APPLYING;

@@ -7,7 +7,8 @@
 #include "hub/reset.h"
 #include "hub/reset_record.h"
 
-/* A product that the catalog does not know yet goes by this bit and its number in `new_products`. */
+/* A product that the catalog does not know yet goes by this bit and its number in `new_products`.
+ */
 #define NEW_PRODUCT 0x80000000u
 
 struct reset_location {
@@ -80,8 +81,7 @@ void reset_watermarks(struct reset *reset, const struct manifest_location *manif
 
 /* reset_apply.c: decides (and unless dry, keeps and applies) the locations [from, to) in one
  * transaction on the writer's thread; waits. */
-enum status reset_apply_slice(struct reset *reset, uint32_t from, uint32_t to,
-                              struct error *error);
+enum status reset_apply_slice(struct reset *reset, uint32_t from, uint32_t to, struct error *error);
 /* Decides one statement; within an open transaction. changes: room for every cell. */
 struct decision_room {
     int64_t *open_milli;
@@ -91,10 +91,10 @@ struct decision_room {
 };
 void decision_room_deinit(struct decision_room *room);
 enum status decide_statement(struct hub *hub, const struct statement *statement,
-                             const struct stated *rows, size_t row_count,
-                             const uint32_t *excluded, size_t excluded_count,
-                             struct decision_room *room, struct statement_outcome *outcome,
-                             bool *stale_out, struct error *error);
+                             const struct stated *rows, size_t row_count, const uint32_t *excluded,
+                             size_t excluded_count, struct decision_room *room,
+                             struct statement_outcome *outcome, bool *stale_out,
+                             struct error *error);
 /* After the commit: tells the change feed what the outcome changed. */
 void publish_outcome(struct hub *hub, uint32_t location, const struct statement_outcome *outcome,
                      uint64_t seq, enum ledger_kind kind, int64_t at_us);

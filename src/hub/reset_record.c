@@ -257,8 +257,7 @@ static enum status read_locations(struct json_reader *r, struct arena *arena,
         struct text key;
         status = json_read(r, &value);
         while (status == STATUS_OK && (status = json_next_key(r, &key)) == STATUS_OK) {
-            const struct field *field =
-                find_field(location_fields, COUNT_OF(location_fields), key);
+            const struct field *field = find_field(location_fields, COUNT_OF(location_fields), key);
             status = field != NULL ? read_field(r, field, location) : json_skip(r);
         }
         status = status == STATUS_END ? STATUS_OK : status;
@@ -308,8 +307,7 @@ enum status reset_record_save(struct hub *hub, const struct reset_record *record
                               struct error *error) {
     struct buffer json = {0};
     reset_record_write(record, true, &json);
-    enum status status =
-        hub_item_put(hub, TEXT("reset"), record->id, buffer_text(&json), error);
+    enum status status = hub_item_put(hub, TEXT("reset"), record->id, buffer_text(&json), error);
     buffer_deinit(&json);
     return status;
 }

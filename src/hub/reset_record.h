@@ -1,4 +1,5 @@
-/* A reset on record: the answer of POST /v1/resets, and what the hub itself needs to know of it later.
+/* A reset on record: the answer of POST /v1/resets, and what the hub itself needs to know of it
+ * later.
  *
  * Written and read by one table of fields, so the two cannot drift apart. Kept as item kind "reset"
  * under its id; ids sort by time. */
