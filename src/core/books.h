@@ -23,7 +23,7 @@ struct ledger_entry {
     uint32_t statement; /* LEDGER_RESET, LEDGER_ROLLBACK: which */
     int64_t on_hand_change_milli;
     int64_t on_hand_milli, reserved_milli; /* after */
-    int64_t acknowledged_at_us; /* LEDGER_ACKNOWLEDGEMENT: that took effect */
+    int64_t acknowledged_at_us;            /* LEDGER_ACKNOWLEDGEMENT: that took effect */
 };
 
 /* A statement's word about one cell. */
@@ -65,8 +65,8 @@ must_check enum status books_figures(const struct cell_history *history, int64_t
 bool books_covers(const struct cell_history *history, const struct statement_word *word,
                   const struct event *event);
 
-/* How much of the word's variance later arrivals explain: the deltas of events received after it was
- * applied that it covers and that `before` (the ground it replaced; NULL: none) does not. */
+/* How much of the word's variance later arrivals explain: the deltas of events received after it
+ * was applied that it covers and that `before` (the ground it replaced; NULL: none) does not. */
 int64_t books_explained_milli(const struct cell_history *history, const struct statement_word *word,
                               const struct statement_word *before);
 

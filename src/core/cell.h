@@ -1,8 +1,8 @@
 /* A cell: one product at one location. 32 bytes, ten million of them in memory.
  *
- * Invariant: on_hand = quantity in `statement` (0 when none) + deltas of all events of the cell that
- * it does not cover; reserved = sum over orders of max(0, net). available may be negative here: only
- * what goes to a channel is floored. */
+ * Invariant: on_hand = quantity in `statement` (0 when none) + deltas of all events of the cell
+ * that it does not cover; reserved = sum over orders of max(0, net). available may be negative
+ * here: only what goes to a channel is floored. */
 #ifndef ONHAND_CORE_CELL_H
 #define ONHAND_CORE_CELL_H
 
@@ -47,8 +47,8 @@ struct event_outcome {
 
 /* Everything about an event's surroundings that decides its effect. */
 struct event_ground {
-    struct cell *cell;                 /* changed in place */
-    int64_t *order_net_milli;          /* of (cell, order); changed in place; NULL when not needed */
+    struct cell *cell;        /* changed in place */
+    int64_t *order_net_milli; /* of (cell, order); changed in place; NULL when not needed */
     const struct statement *statement; /* that cell->statement names; NULL: none */
     int64_t acknowledged_at_us;        /* of event->document by statement->source; NEVER_US */
 };

@@ -2,7 +2,8 @@
  *
  * An event is a fact and never changes. What it does to on-hand depends on the newest statement of
  * its cell (core/statement.h), which is what makes any order of arrival give the same figures.
- * Pure data: texts belong to the caller, numbers name rows of the catalog and of the name tables. */
+ * Pure data: texts belong to the caller, numbers name rows of the catalog and of the name tables.
+ */
 #ifndef ONHAND_CORE_EVENT_H
 #define ONHAND_CORE_EVENT_H
 
@@ -31,9 +32,9 @@ enum event_type {
 
 /* What an event stands until (DESIGN: "covered"). */
 enum event_standing {
-    STANDS_UNTIL_RESET,                    /* a statement of its time, or register, includes it */
-    STANDS_UNTIL_ACKNOWLEDGED,             /* only once the statement's author acknowledged it */
-    STANDS_UNTIL_ACKNOWLEDGED_BY_OTHERS    /* as above, but its own source knows it by time */
+    STANDS_UNTIL_RESET,                 /* a statement of its time, or register, includes it */
+    STANDS_UNTIL_ACKNOWLEDGED,          /* only once the statement's author acknowledged it */
+    STANDS_UNTIL_ACKNOWLEDGED_BY_OTHERS /* as above, but its own source knows it by time */
 };
 
 struct event {
@@ -41,7 +42,8 @@ struct event {
     uint32_t source;            /* name number, from 1 */
     uint32_t register_id;       /* name number; 0: none, then register_sequence means nothing */
     int64_t register_sequence;
-    int64_t delta_milli; /* signed as sent: sales negative, reservations and releases by their type */
+    int64_t
+        delta_milli; /* signed as sent: sales negative, reservations and releases by their type */
     int64_t occurred_at_us, received_at_us;
     enum event_type type;
     enum event_standing standing;

@@ -36,9 +36,9 @@ struct guard_limits {
 extern const struct guard_limits guard_limits_default;
 
 struct guard_facts {
-    bool had_reset;          /* the location has had an applied reset before */
-    bool full;               /* mode=full */
-    bool location_missing;   /* expected in a full file, and not there */
+    bool had_reset;        /* the location has had an applied reset before */
+    bool full;             /* mode=full */
+    bool location_missing; /* expected in a full file, and not there */
     bool manifest_mismatch;
     uint64_t rows, last_rows; /* rows of this location now, and in its last applied full reset */
     uint64_t unreadable_rows; /* rejected rows of this location (or of unknown location) */

@@ -59,7 +59,8 @@ bool statement_covers_movement(const struct statement *s, const struct movement 
 /* By acknowledgement (or, for its own source's shipments, as above). */
 bool statement_covers_pending(const struct statement *s, const struct pending_movement *p);
 
-/* Of any event. `acknowledged_at_us`: when s->source acknowledged event->document, NEVER_US if not. */
+/* Of any event. `acknowledged_at_us`: when s->source acknowledged event->document, NEVER_US if not.
+ */
 bool statement_covers(const struct statement *s, const struct event *event,
                       int64_t acknowledged_at_us);
 
