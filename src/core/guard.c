@@ -55,8 +55,7 @@ static unsigned judge_extent(const struct guard_limits *limits, const struct gua
         return 0;
     if (facts->location_missing)
         return limits->missing_location ? 1u << GUARD_MISSING_LOCATION : 0;
-    unsigned percent = limits->min_rows_percent;
-    bool few = percent != 0 && compare_percent(facts->rows, percent, facts->last_rows) < 0;
+    bool few = compare_percent(facts->rows, limits->min_rows_percent, facts->last_rows) < 0;
     return few ? 1u << GUARD_FEW_ROWS : 0;
 }
 
