@@ -17,8 +17,4 @@
 must_check enum status manifest_parse(struct text json, struct arena *arena,
                                       struct reset_manifest *manifest_out, struct error *error);
 
-/* STATUS_CONFLICT with both hashes in the error when the manifest names another content. */
-must_check enum status manifest_check_sha256(const struct reset_manifest *manifest,
-                                             const char *content_sha256_hex, struct error *error);
-
 #endif

@@ -1,0 +1,307 @@
+/* The chain: bytes as they came -> hash -> unpacking -> reader -> rows of the reset.
+ *
+ * A plain file on disk takes a shorter one: two threads read it (feed/reader.h), and a third works
+ * out the hash meanwhile where nobody has done so before. */
+#include "feed/upload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "feed/decompress.h"
+
+#define PIECE ((size_t)256 * 1024)
+
+struct upload {
+    struct reset *reset;
+    struct reset *part; /* of a file read by two threads */
+    struct reader *reader;
+    struct decompressor *decompressor;
+    struct sha256 *sha;
+    struct reader_options options;
+    struct upload_summary summary;
+    struct error why;
+};
+
+static void add_rows(void *context, const struct stated_row *rows, size_t count) {
+    reset_add_rows(context, rows, count);
+}
+
+static enum status unpacked(void *context, const void *data, size_t length) {
+    struct upload *upload = context;
+    return reader_feed(upload->reader, data, length);
+}
+
+static enum status upload_make(struct hub *hub, const struct access *access,
+                               const struct reset_params *params,
+                               const struct reader_options *options, struct upload **upload_out,
+                               struct error *error) {
+    struct upload *upload = memory_alloc_zero(1, sizeof(*upload));
+    upload->options = *options;
+    upload->options.location_given |= params->location.length > 0;
+    enum status status = reset_new(hub, access, params, &upload->reset, error);
+    if (status != STATUS_OK) {
+        upload_free(upload);
+        return status;
+    }
+    *upload_out = upload;
+    return STATUS_OK;
+}
+
+/* Everything that a stream needs. */
+static enum status upload_stream(struct upload *upload, struct error *error) {
+    struct reader_sink rows = {add_rows, upload->reset};
+    struct decompress_sink bytes = {unpacked, upload};
+    enum status status = reader_new(&upload->options, &rows, &upload->reader, error);
+    if (status == STATUS_OK) {
+        upload->decompressor = decompress_new(NULL, &bytes);
+        upload->sha = sha256_new();
+    }
+    return status;
+}
+
+enum status upload_new(struct hub *hub, const struct access *access,
+                       const struct reset_params *params, const struct reader_options *options,
+                       struct upload **upload_out, struct error *error) {
+    struct upload *upload = NULL;
+    enum status status = upload_make(hub, access, params, options, &upload, error);
+    if (status == STATUS_OK) {
+        status = upload_stream(upload, error);
+    }
+    if (status != STATUS_OK) {
+        upload_free(upload);
+        return status;
+    }
+    *upload_out = upload;
+    return STATUS_OK;
+}
+
+void upload_free(struct upload *upload) {
+    if (upload == NULL) {
+        return;
+    }
+    reset_free(upload->part);
+    reset_free(upload->reset);
+    reader_free(upload->reader);
+    decompress_free(upload->decompressor);
+    sha256_free(upload->sha);
+    free(upload);
+}
+
+enum status upload_feed(struct upload *upload, const void *data, size_t length) {
+    upload->summary.bytes += length;
+    sha256_update(upload->sha, data, length);
+    if (upload->summary.unreadable == STATUS_OK) {
+        upload->summary.unreadable = decompress_feed(upload->decompressor, data, length);
+    }
+    return upload->summary.unreadable == STATUS_OK ? STATUS_OK : STATUS_UNREADABLE;
+}
+
+/* Hands the reset its end. */
+static enum status upload_close(struct upload *upload, struct buffer *summary_json,
+                                struct error *error) {
+    struct text why = {NULL, 0};
+    char words[sizeof(upload->why.detail) + 40];
+    if (upload->summary.unreadable != STATUS_OK) {
+        int length = upload->why.line > 0
+                         ? snprintf(words, sizeof(words), "line %lu: %s", upload->why.line,
+                                    upload->why.detail)
+                         : snprintf(words, sizeof(words), "%s", upload->why.detail);
+        require(length >= 0 && (size_t)length < sizeof(words));
+        why = (struct text){words, (size_t)length};
+    }
+    return reset_finish(upload->reset, upload->summary.content_sha256, upload->summary.unreadable,
+                        why, summary_json, error);
+}
+
+/* What the chain says at the end of the bytes, the first reason first. */
+static void finish_stream(struct upload *upload, bool broken_off) {
+    enum status unpacking = decompress_finish(upload->decompressor, &upload->why);
+    struct error reading;
+    enum status status = reader_finish(upload->reader, &reading);
+    if (unpacking == STATUS_OK || (unpacking == STATUS_UNREADABLE && status != STATUS_OK &&
+                                   upload->summary.unreadable != STATUS_OK)) {
+        upload->why = reading;
+        unpacking = status;
+    }
+    upload->summary.unreadable = unpacking;
+    if (broken_off) {
+        upload->summary.unreadable =
+            error_set(&upload->why, STATUS_UNREADABLE, "the sender broke off");
+    }
+    reader_report(upload->reader, &upload->summary.report);
+    upload->summary.report.header = TEXT("");
+    unsigned char digest[SHA256_SIZE];
+    sha256_finish(upload->sha, digest);
+    hex_encode(digest, sizeof(digest), upload->summary.content_sha256);
+}
+
+enum status upload_finish(struct upload *upload, bool broken_off, struct buffer *summary_json,
+                          struct error *error) {
+    finish_stream(upload, broken_off);
+    return upload_close(upload, summary_json, error);
+}
+
+void upload_summary(const struct upload *upload, struct upload_summary *summary_out) {
+    *summary_out = upload->summary;
+}
+
+/* ---- files ---- */
+
+/* Reads the whole file in pieces; `take` answers other than STATUS_OK to stop. */
+static enum status read_all(int fd, void (*take)(void *context, const void *data, size_t length),
+                            void *context, struct error *error) {
+    char *piece = memory_alloc(PIECE);
+    enum status status = STATUS_OK;
+    for (off_t at = 0;;) {
+        ssize_t got = pread(fd, piece, PIECE, at);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            status = error_set_errno(error, "the file cannot be read");
+        }
+        if (got <= 0) {
+            break;
+        }
+        take(context, piece, (size_t)got);
+        at += got;
+    }
+    free(piece);
+    return status;
+}
+
+static void take_stream(void *context, const void *data, size_t length) {
+    enum status ignored = upload_feed(context, data, length); /* upload_finish tells */
+    (void)ignored;
+}
+
+struct hashing {
+    int fd;
+    struct sha256 *sha;
+    uint64_t bytes;
+    enum status status;
+    struct error error;
+};
+
+static void take_hash(void *context, const void *data, size_t length) {
+    struct hashing *hashing = context;
+    sha256_update(hashing->sha, data, length);
+    hashing->bytes += length;
+}
+
+static void *hash_thread(void *context) {
+    struct hashing *hashing = context;
+    hashing->status = read_all(hashing->fd, take_hash, hashing, &hashing->error);
+    return NULL;
+}
+
+static struct reader_sink part_begin(void *context) {
+    struct upload *upload = context;
+    upload->part = reset_fork(upload->reset);
+    return (struct reader_sink){add_rows, upload->part};
+}
+
+static void part_end(void *context, bool join, uint64_t lines_before) {
+    struct upload *upload = context;
+    if (join) {
+        reset_join(upload->reset, upload->part, lines_before);
+    } else {
+        reset_free(upload->part);
+    }
+    upload->part = NULL;
+}
+
+static enum status read_plain(struct upload *upload, int fd, struct error *error) {
+    struct reader_parts parts = {{add_rows, upload->reset}, part_begin, part_end, upload};
+    struct arena arena = {0};
+    enum status status = reader_read_file(fd, &upload->options, &parts, &arena,
+                                          &upload->summary.report, &upload->why);
+    upload->summary.report.header = TEXT("");
+    arena_deinit(&arena);
+    if (status == STATUS_UNREADABLE) {
+        upload->summary.unreadable = status;
+        status = STATUS_OK;
+    }
+    if (status != STATUS_OK && error != NULL) {
+        *error = upload->why;
+    }
+    return status;
+}
+
+/* Reading and hashing side by side. */
+static enum status read_and_hash(struct upload *upload, int fd, struct error *error) {
+    struct hashing hashing = {.fd = fd, .sha = sha256_new()};
+    pthread_t thread;
+    bool started = pthread_create(&thread, NULL, hash_thread, &hashing) == 0;
+    enum status status = read_plain(upload, fd, error);
+    if (started) {
+        pthread_join(thread, NULL);
+    } else {
+        hash_thread(&hashing);
+    }
+    unsigned char digest[SHA256_SIZE];
+    sha256_finish(hashing.sha, digest);
+    sha256_free(hashing.sha);
+    hex_encode(digest, sizeof(digest), upload->summary.content_sha256);
+    upload->summary.bytes = hashing.bytes;
+    if (status == STATUS_OK && hashing.status != STATUS_OK && error != NULL) {
+        *error = hashing.error;
+    }
+    return status == STATUS_OK ? hashing.status : status;
+}
+
+static enum status read_file(struct upload *upload, int fd, const char *content_sha256_hex,
+                             struct error *error) {
+    char begin[PACKING_SNIFF];
+    ssize_t got = pread(fd, begin, sizeof(begin), 0);
+    if (got < 0) {
+        return error_set_errno(error, "the file cannot be read");
+    }
+    if (packing_sniff(begin, (size_t)got) != PACKING_NONE) {
+        enum status status = upload_stream(upload, error);
+        if (status == STATUS_OK) {
+            status = read_all(fd, take_stream, upload, error);
+        }
+        if (status == STATUS_OK) {
+            finish_stream(upload, false);
+        }
+        return status;
+    }
+    if (content_sha256_hex == NULL) {
+        return read_and_hash(upload, fd, error);
+    }
+    snprintf(upload->summary.content_sha256, sizeof(upload->summary.content_sha256), "%s",
+             content_sha256_hex);
+    off_t size = lseek(fd, 0, SEEK_END);
+    upload->summary.bytes = size > 0 ? (uint64_t)size : 0;
+    return read_plain(upload, fd, error);
+}
+
+enum status upload_file(struct hub *hub, const struct access *access, const char *path,
+                        const struct reset_params *params, const struct reader_options *options,
+                        const char *content_sha256_hex, struct buffer *summary_json,
+                        struct upload_summary *summary_out, struct error *error) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        return error_set_errno(error, "%s cannot be opened", path);
+    }
+    struct upload *upload = NULL;
+    enum status status = upload_make(hub, access, params, options, &upload, error);
+    if (status == STATUS_OK) {
+        status = read_file(upload, fd, content_sha256_hex, error);
+    }
+    if (status == STATUS_OK) {
+        status = upload_close(upload, summary_json, error);
+    }
+    if (status == STATUS_OK && summary_out != NULL) {
+        upload_summary(upload, summary_out);
+    }
+    upload_free(upload);
+    close(fd);
+    return status;
+}
