@@ -1,0 +1,53 @@
+/* onhand: finds the command and hands over to it.
+ *
+ * `serve` and `verify` work on the store and stand beside this file; every other command talks
+ * HTTP to a running hub and lives in cli. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "serve.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+};
+
+static const struct command commands[] = {
+    {"serve", command_serve, "run the hub"},
+    {"verify", command_verify, "rebuild every figure from the ledger and compare (offline)"},
+};
+
+static void print_help(FILE *out) {
+    (void)fputs("Onhand keeps one retailer's stock figures true, everywhere, all the time.\n\n"
+                "usage: onhand COMMAND [...]\n\n",
+                out);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        (void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    (void)fputs("\nonhand COMMAND --help tells the rest; onhand --version the version.\n"
+                "To begin: onhand serve\n",
+                out);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    if (strcmp(name, "--version") == 0) {
+        (void)puts("onhand " ONHAND_VERSION);
+        return EXIT_DONE;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return EXIT_DONE;
+    }
+    (void)fprintf(stderr, "onhand: no such command: %s\ntry: onhand --help\n", name);
+    return EXIT_USAGE;
+}
