@@ -27,6 +27,8 @@ enum status acknowledge_in_transaction(struct hub *hub, struct acknowledgement *
         return STATUS_OK; /* the earliest counts, and it is known */
     for (size_t i = 0; i < ack->cell_count; i++) {
         struct acknowledged_cell *cell = &ack->cells[i];
+        if (cell->statement != NULL && cell->statement->source != ack->source)
+            continue; /* only its own source's word tells a statement's author */
         int64_t change_milli = acknowledgement_change_milli(cell->statement, &cell->pending,
                                                             before_us, ack->acknowledged_at_us);
         status = balance_add(cell->cell->on_hand_milli, change_milli, &cell->cell->on_hand_milli);
