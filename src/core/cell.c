@@ -182,11 +182,25 @@ static enum status restate(struct decision *d, uint32_t product, int64_t stated_
     return status;
 }
 
+/* What a product that nobody spoke of stands on: the statement that named all there may be. */
+static uint32_t absent_ground(const struct location_books *books, uint32_t product) {
+    size_t low = 0, high = books->absent_exception_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (books->absent_exceptions[middle].product < product)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < books->absent_exception_count && books->absent_exceptions[low].product == product)
+        return books->absent_exceptions[low].statement;
+    return books->absent_default != NULL ? books->absent_default->id : 0;
+}
+
 static enum status decide_row(struct decision *d, const struct stated *row) {
     const struct cell *cell = find_cell(d, row->product);
     bool exists = cell != NULL && cell_exists(cell);
-    const struct statement *absent = d->books->absent_default;
-    uint32_t ground = exists ? cell->statement : absent != NULL ? absent->id : 0;
+    uint32_t ground = exists ? cell->statement : absent_ground(d->books, row->product);
     if (!governs(d, ground)) {
         d->outcome->stale++;
         d->outcome->unchanged++;

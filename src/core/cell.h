@@ -67,6 +67,12 @@ int64_t acknowledgement_change_milli(const struct statement *statement,
 
 /* ---- statements ---- */
 
+/* A product without a cell that the newest statement by absence excluded: `statement` is the newest
+ * one that did name it by absence; 0: none. */
+struct absent_exception {
+    uint32_t product, statement;
+};
+
 /* The books of one location, as the store lends them for one decision. `movements` and `pending`
  * hold at least every movement of the location that the statement in question does not cover. */
 struct location_books {
@@ -76,9 +82,11 @@ struct location_books {
     size_t movement_count;
     const struct pending_movement *pending;
     size_t pending_count;
-    const struct statement *const *statements; /* by id; [0] is NULL */
-    uint32_t statement_count;                  /* length of that table */
-    const struct statement *absent_default;    /* newest with names_absent; NULL */
+    const struct statement *const *statements;        /* by id; [0] is NULL */
+    uint32_t statement_count;                         /* length of that table */
+    const struct statement *absent_default;           /* newest with names_absent; NULL */
+    const struct absent_exception *absent_exceptions; /* to that, sorted by product */
+    size_t absent_exception_count;
 };
 
 /* One cell that changes its ground: correction = on_hand after - on_hand before, which is exactly

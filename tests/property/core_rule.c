@@ -54,7 +54,6 @@ static struct driver {
     unsigned said_step[HISTORY_STEPS + 1];
     int64_t applied_at_us[HISTORY_STEPS + 1], rolled_back_at_us[HISTORY_STEPS + 1];
     uint32_t statement_count;
-    uint32_t absent_default[HISTORY_LOCATIONS + 1];
     uint64_t seq;
     int64_t now_us;
 } driver;
@@ -76,7 +75,6 @@ static void driver_reset(void) {
     }
     memset(driver.page_table, 0, sizeof driver.page_table);
     memset(driver.order_net_milli, 0, sizeof driver.order_net_milli);
-    memset(driver.absent_default, 0, sizeof driver.absent_default);
     driver.entry_count = driver.movement_count = driver.pending_count = driver.heard_count = 0;
     driver.statement_count = 0;
     driver.seq = 0;
@@ -121,6 +119,39 @@ static unsigned order_index(struct text order) {
     while (!text_equal_string(order, history_orders[index]))
         index++;
     return index;
+}
+
+static bool excludes(const struct step *step, uint32_t product) {
+    for (size_t i = 0; i < step->excluded_count; i++) {
+        if (step->excluded[i] == product)
+            return true;
+    }
+    return false;
+}
+
+/* The newest standing statement by absence; with a product, the newest that did not exclude it. */
+static uint32_t absent_ground(uint32_t location, uint32_t product) {
+    const struct statement *newest = NULL;
+    for (uint32_t id = 1; id <= driver.statement_count; id++) {
+        const struct statement *s = &driver.statements[id];
+        if (s->location == location && s->names_absent &&
+            driver.rolled_back_at_us[id] == NEVER_US && !excludes(driver.said[id], product) &&
+            statement_is_newer(s, newest))
+            newest = s;
+    }
+    return newest != NULL ? newest->id : 0;
+}
+
+static size_t lend_exceptions(uint32_t location, struct absent_exception *exceptions) {
+    size_t count = 0;
+    for (unsigned p = 0; p < HISTORY_PRODUCTS; p++) {
+        uint32_t product = history_products[p], ground = absent_ground(location, product);
+        struct cell cell = peek_cell(location, product);
+        if (ground != absent_ground(location, 0) && !cell_exists(&cell))
+            exceptions[count++] = (struct absent_exception){product, ground};
+    }
+    reached.excluded += count;
+    return count;
 }
 
 static int64_t find_acknowledgement(void *context, uint32_t source, struct text document,
@@ -196,7 +227,7 @@ static void driver_event(const struct event *event) {
     assert_int_equal(event_validate(event, NULL), STATUS_OK);
     struct cell *cell = driver_cell(event->location, event->product);
     if (!cell_exists(cell))
-        cell->statement = driver.absent_default[event->location];
+        cell->statement = absent_ground(event->location, event->product);
     struct event_ground ground = {
         .cell = cell,
         .statement = driver.table[cell->statement],
@@ -250,17 +281,6 @@ static void lend_movements(const struct statement *s, struct movement *movements
     }
 }
 
-/* An excluded product must not follow the location's default later: it gets a cell of its own. */
-static void keep_excluded(const struct step *step, uint32_t location) {
-    for (size_t i = 0; i < step->excluded_count; i++) {
-        struct cell *cell = driver_cell(location, step->excluded[i]);
-        if (!cell_exists(cell))
-            *cell =
-                (struct cell){.statement = driver.absent_default[location], .head = ++driver.seq};
-        reached.excluded++;
-    }
-}
-
 static void apply_changes(const struct statement *s, const struct statement_outcome *outcome) {
     int64_t variance_milli = 0, before_milli = 0, after_milli = 0;
     size_t nonzero = 0;
@@ -287,7 +307,8 @@ static void apply_changes(const struct statement *s, const struct statement_outc
     assert_true(outcome->to_zero <= nonzero);
 }
 
-static void driver_state(const struct step *step, unsigned index) {
+/* Takes what the step says into the table of statements. */
+static const struct statement *keep_statement(const struct step *step, unsigned index) {
     uint32_t id = ++driver.statement_count;
     struct statement *s = &driver.statements[id];
     *s = step->statement;
@@ -300,18 +321,24 @@ static void driver_state(const struct step *step, unsigned index) {
     driver.rolled_back_at_us[id] = NEVER_US;
     naive_add_statement(naive, s, step->rows, step->row_count, step->excluded, step->excluded_count,
                         driver.now_us);
-    keep_excluded(step, s->location);
+    return s;
+}
 
+static void driver_state(const struct step *step, unsigned index) {
+    uint32_t location = step->statement.location;
     struct movement movements[HISTORY_STEPS];
     struct pending_movement pending[HISTORY_STEPS];
     struct cell_change changes[HISTORY_PRODUCTS];
+    struct absent_exception exceptions[HISTORY_PRODUCTS];
     struct cell *pages[PAGES];
     struct location_books books = {.pages = pages,
-                                   .page_count = lend_pages(s->location, pages),
+                                   .page_count = lend_pages(location, pages),
                                    .statements = driver.table,
-                                   .statement_count = id,
-                                   .absent_default =
-                                       driver.table[driver.absent_default[s->location]]};
+                                   .statement_count = driver.statement_count + 1,
+                                   .absent_default = driver.table[absent_ground(location, 0)],
+                                   .absent_exceptions = exceptions,
+                                   .absent_exception_count = lend_exceptions(location, exceptions)};
+    const struct statement *s = keep_statement(step, index);
     lend_movements(s, movements, pending, &books);
     struct statement_outcome outcome = {.changes = changes};
     assert_int_equal(statement_decide(s, step->rows, step->row_count, step->excluded,
@@ -324,8 +351,6 @@ static void driver_state(const struct step *step, unsigned index) {
     reached.zeroed += outcome.zeroed;
     reached.corrections += outcome.changed;
     apply_changes(s, &outcome);
-    if (s->names_absent && statement_is_newer(s, books.absent_default))
-        driver.absent_default[s->location] = id;
 }
 
 /* ---- the second opinion ---- */
@@ -343,11 +368,7 @@ static bool word_of(uint32_t id, uint32_t product, struct statement_word *word_o
             return true;
         }
     }
-    for (size_t i = 0; i < step->excluded_count; i++) {
-        if (step->excluded[i] == product)
-            return false;
-    }
-    return step->statement.names_absent;
+    return step->statement.names_absent && !excludes(step, product);
 }
 
 static struct cell_figures ask_books(uint32_t location, uint32_t product, int64_t at_us,
@@ -398,21 +419,13 @@ static void driver_roll_back(unsigned target) {
         cell->on_hand_milli = figures.on_hand_milli;
         cell->head = ++driver.seq; /* it has been spoken of, even when no statement is left */
     }
-    const struct statement *newest = NULL;
-    for (uint32_t i = 1; i <= driver.statement_count; i++) {
-        const struct statement *s = &driver.statements[i];
-        if (s->location == location && s->names_absent && driver.rolled_back_at_us[i] == NEVER_US &&
-            statement_is_newer(s, newest))
-            newest = s;
-    }
-    driver.absent_default[location] = newest != NULL ? newest->id : 0;
 }
 
 /* ---- the properties ---- */
 
 static struct figures driver_figures(uint32_t location, uint32_t product) {
     struct cell cell = peek_cell(location, product);
-    uint32_t ground = cell_exists(&cell) ? cell.statement : driver.absent_default[location];
+    uint32_t ground = cell_exists(&cell) ? cell.statement : absent_ground(location, product);
     return (struct figures){.on_hand_milli = cell.on_hand_milli,
                             .reserved_milli = cell.reserved_milli,
                             .ground = ground != 0 ? 1 + driver.said_step[ground] : 0};
@@ -434,7 +447,7 @@ static void check_location(uint32_t location) {
         uint32_t product = history_products[p], ground;
         struct naive_figures now = naive_cell(naive, location, product, NEVER_US, NEVER_US);
         struct cell cell = peek_cell(location, product);
-        ground = cell_exists(&cell) ? cell.statement : driver.absent_default[location];
+        ground = cell_exists(&cell) ? cell.statement : absent_ground(location, product);
         compare("core", now, cell.on_hand_milli, cell.reserved_milli, ground, location, product);
         struct cell_figures books = ask_books(location, product, NEVER_US, NEVER_US, &ground);
         compare("books", now, books.on_hand_milli, books.reserved_milli, ground, location, product);

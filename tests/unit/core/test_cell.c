@@ -282,6 +282,22 @@ static void test_products_never_seen(void **state) {
     assert_int_equal(shelf.outcome.stale, 0);
 }
 
+static void test_products_never_seen_but_excluded(void **state) {
+    (void)state;
+    const struct stated rows[] = {{1, 1, 1000}, {2, 2, 1000}, {5, 3, 1000}, {9, 4, 1000}};
+    const struct absent_exception exceptions[] = {{2, 1}, {5, 0}, {8, 0}};
+    shelf.books.absent_default = &shelf.young;
+    shelf.books.absent_exceptions = exceptions;
+    shelf.books.absent_exception_count = 3;
+    assert_int_equal(shelf_decide(rows, 4, NULL, 0), STATUS_OK);
+    assert_int_equal(shelf.outcome.stale, 2);
+    check_change(0, 2, 1000);
+    check_change(1, 5, 1000);
+    shelf_put(2, 4000, 2); /* once there is a cell, its own ground counts */
+    assert_int_equal(shelf_decide(rows, 4, NULL, 0), STATUS_OK);
+    assert_int_equal(shelf.outcome.stale, 3);
+}
+
 static void test_cells_of_a_newer_statement_are_left_alone(void **state) {
     (void)state;
     shelf_put(1, 5000, 2);
@@ -435,6 +451,7 @@ int main(void) {
         cmocka_unit_test_setup(test_rows_become_the_ground, set_up_shelf),
         cmocka_unit_test_setup(test_nothing_said_changes_nothing, set_up_shelf),
         cmocka_unit_test_setup(test_products_never_seen, set_up_shelf),
+        cmocka_unit_test_setup(test_products_never_seen_but_excluded, set_up_shelf),
         cmocka_unit_test_setup(test_cells_of_a_newer_statement_are_left_alone, set_up_shelf),
         cmocka_unit_test_setup(test_what_is_not_covered_stays, set_up_shelf),
         cmocka_unit_test_setup(test_absence_states_zero, set_up_shelf),
