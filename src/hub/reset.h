@@ -75,7 +75,7 @@ void reset_add_rows(struct reset *reset, const struct stated_row *rows, size_t c
 /* A builder for another part of the same file, to be used by another thread, joined in order of the
  * file; its lines are counted from `first_line`. reset_join frees `part`. */
 struct reset *reset_fork(struct reset *reset);
-void reset_join(struct reset *reset, struct reset *part, uint64_t lines_before_part);
+void reset_join(struct reset *reset, struct reset *part, uint64_t lines_before);
 
 /* `unreadable` other than OK: the file broke off or is not what it claims; the reset is rejected
  * and nothing applied. Fills *summary_json with the answer of POST /v1/resets. The returned status

@@ -71,7 +71,8 @@ void publish_outcome(struct hub *hub, uint32_t location, const struct statement_
         if (outcome->changes[i].correction_milli == 0)
             continue;
         struct cell cell = store_cell(hub->store, location, outcome->changes[i].product);
-        batch[count++] = (struct change){.seq = ++seq,
+        seq++;
+        batch[count++] = (struct change){.seq = seq,
                                          .location = location,
                                          .product = outcome->changes[i].product,
                                          .kind = kind,
