@@ -1,8 +1,8 @@
 /* The hub's HTTP side: JSON in and out, streams, events and metrics, as docs/api.md tells it.
  *
- * It owns its threads (one or two for sockets, a few workers for what blocks) and nothing else: hub,
- * jobs and feeds stay the caller's and must outlive it.
- * Order of ending: api_quiesce, jobs_stop, hub_stop (which answers what is queued), api_stop. */
+ * It owns its threads (one or two for sockets, a few workers for what blocks) and nothing else:
+ * hub, jobs and feeds stay the caller's and must outlive it. Order of ending: api_quiesce,
+ * jobs_stop, hub_stop (which answers what is queued), api_stop. */
 #ifndef ONHAND_API_API_H
 #define ONHAND_API_API_H
 
@@ -29,8 +29,8 @@ must_check enum status api_start(const struct api_options *options, struct api *
 /* "http://127.0.0.1:8484", with the port that was really taken; lives as long as the api. */
 const char *api_url(const struct api *api);
 
-/* Takes no more connections; /readyz says 503, writes are refused with 503. What is being worked on
- * goes on. */
+/* From now on /readyz says 503 and new requests are refused with 503, event streams end. What is
+ * being worked on goes on. */
 void api_quiesce(struct api *api);
 
 /* Lets the answers under way go out (a few seconds at most), then ends. NULL is fine. */

@@ -1,0 +1,164 @@
+/* GET /metrics: figures for Prometheus, each with what it means; and the counting of requests. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/api_internal.h"
+
+static const unsigned short codes[CODES_COUNTED] = {
+    0,   200, 201, 202, 204, 206, 400, 401, 403, 404, 405, 406,
+    408, 409, 411, 413, 415, 422, 431, 500, 502, 503, 504, 507,
+};
+
+void counters_init(struct api_counters *counters) {
+    counters->requests = memory_alloc_zero(route_count + 1, sizeof *counters->requests);
+}
+
+void counters_deinit(struct api_counters *counters) {
+    free((void *)counters->requests);
+    counters->requests = NULL;
+}
+
+void counters_add(struct api_counters *counters, const struct route *route, unsigned status,
+                  int64_t us) {
+    size_t row = route != NULL ? (size_t)(route - routes) : route_count;
+    size_t column = 0; /* 0: went away without an answer, or a code that is never sent */
+    for (size_t i = 1; i < CODES_COUNTED; i++) {
+        if (codes[i] == status) {
+            column = i;
+            break;
+        }
+    }
+    atomic_fetch_add(&counters->requests[row][column], 1);
+    atomic_fetch_add(&counters->request_us_sum, (uint64_t)us);
+}
+
+static void head(struct buffer *out, const char *name, const char *type, const char *help) {
+    buffer_append_format(out, "# HELP onhand_%s %s\n# TYPE onhand_%s %s\n", name, help, name, type);
+}
+
+static void one(struct buffer *out, const char *name, const char *type, const char *help,
+                uint64_t value) {
+    head(out, name, type, help);
+    buffer_append_format(out, "onhand_%s %" PRIu64 "\n", name, value);
+}
+
+static void seconds(struct buffer *out, const char *name, const char *type, const char *help,
+                    int64_t us) {
+    head(out, name, type, help);
+    buffer_append_format(out, "onhand_%s %.6f\n", name, (double)us / 1e6);
+}
+
+static void write_adjustments(struct buffer *out, const struct hub_stats *hub) {
+    static const char *const outcomes[] = {"applied", "covered", "acknowledged", "duplicate",
+                                           "rejected"};
+    head(out, "adjustments_total", "counter", "Adjustments by outcome.");
+    for (size_t i = 0; i < 5; i++) {
+        buffer_append_format(out, "onhand_adjustments_total{outcome=\"%s\"} %" PRIu64 "\n",
+                             outcomes[i], hub->adjustments[i]);
+    }
+    head(out, "submission_seconds", "histogram", "From being queued to being on disk.");
+    uint64_t sum = 0;
+    for (unsigned i = 0; i + 1 < HUB_LATENCY_BUCKETS; i++) {
+        sum += hub->latency_count[i];
+        buffer_append_format(out, "onhand_submission_seconds_bucket{le=\"%.6f\"} %" PRIu64 "\n",
+                             (double)(UINT64_C(64) << i) / 1e6, sum);
+    }
+    sum += hub->latency_count[HUB_LATENCY_BUCKETS - 1];
+    buffer_append_format(out, "onhand_submission_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", sum);
+    buffer_append_format(out, "onhand_submission_seconds_sum %.6f\n",
+                         (double)hub->latency_us_sum / 1e6);
+    buffer_append_format(out, "onhand_submission_seconds_count %" PRIu64 "\n", sum);
+}
+
+static void write_hub(struct buffer *out, struct api *api) {
+    struct hub_stats hub;
+    hub_stats(api->hub, &hub);
+    write_adjustments(out, &hub);
+    one(out, "batches_total", "counter", "Group commits.", hub.batches);
+    one(out, "batch_events_total", "counter", "Events in them.", hub.batch_events);
+    one(out, "acknowledgements_total", "counter", "Documents acknowledged.", hub.acknowledgements);
+    one(out, "statements_total", "counter", "Locations that were reset.", hub.statements);
+    one(out, "resets_applied_total", "counter", "Resets that were applied.", hub.resets_applied);
+    one(out, "resets_held_total", "counter", "Resets that a guard held.", hub.resets_held);
+    one(out, "queue_depth", "gauge", "Submissions that wait for the writer.", hub.queue_depth);
+    one(out, "disk_full", "gauge", "1 while the disk takes nothing more.", hub.disk_full);
+    seconds(out, "start_time_seconds", "gauge", "When the hub started, since 1970.",
+            hub.started_at_us);
+}
+
+static void write_store(struct buffer *out, struct api *api) {
+    struct store_stats store;
+    store_stats(hub_store(api->hub), &store);
+    one(out, "sequence", "gauge", "The last change of the ledger.", store.last_seq);
+    one(out, "checkpoint_sequence", "gauge", "What a restart need not read again.",
+        store.checkpoint_seq);
+    one(out, "cells", "gauge", "Products at locations.", store.cells);
+    one(out, "store_memory_bytes", "gauge", "Memory of the store.", store.memory_bytes);
+    one(out, "store_disk_bytes", "gauge", "Size of the store on disk.", store.disk_bytes);
+    one(out, "store_wal_bytes", "gauge", "Size of its write-ahead log.", store.wal_bytes);
+    one(out, "dedup_keys", "gauge", "Keys of events in memory.", store.keys_in_memory);
+    one(out, "pending_movements", "gauge", "Movements not yet acknowledged.",
+        store.pending_movements);
+    one(out, "commits_total", "counter", "Commits to disk.", store.commits);
+    seconds(out, "commit_seconds_total", "counter", "Time spent in them.", store.commit_us_sum);
+    one(out, "catalog_memory_bytes", "gauge", "Memory of the catalog.",
+        catalog_memory(hub_catalog(api->hub)));
+}
+
+static void write_requests(struct buffer *out, struct api *api) {
+    head(out, "http_requests_total", "counter", "Requests by route and code; 0: gone away.");
+    for (size_t row = 0; row <= route_count; row++) {
+        const char *method = row < route_count ? routes[row].method : "-";
+        const char *pattern = row < route_count ? routes[row].pattern : "-";
+        for (size_t i = 0; i < CODES_COUNTED; i++) {
+            uint64_t count = atomic_load(&api->counters.requests[row][i]);
+            if (count > 0) {
+                buffer_append_format(out,
+                                     "onhand_http_requests_total{method=\"%s\",route=\"%s\","
+                                     "code=\"%u\"} %" PRIu64 "\n",
+                                     method, pattern, (unsigned)codes[i], count);
+            }
+        }
+    }
+    seconds(out, "http_request_seconds_total", "counter", "Time from head to answer, summed.",
+            (int64_t)atomic_load(&api->counters.request_us_sum));
+    one(out, "http_requests_in_flight", "gauge", "Requests being answered.",
+        atomic_load(&api->counters.in_flight));
+    one(out, "http_connections", "gauge", "Open connections.", connections_count(api->connections));
+    one(out, "event_listeners", "gauge", "Open event streams.", events_listeners(api->events));
+}
+
+static int64_t time_us(const struct timeval *time) {
+    return (int64_t)time->tv_sec * US_PER_SECOND + time->tv_usec;
+}
+
+static void write_process(struct buffer *out) {
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        seconds(out, "process_cpu_seconds_total", "counter", "Processor time.",
+                time_us(&usage.ru_utime) + time_us(&usage.ru_stime));
+    }
+    FILE *file = fopen("/proc/self/statm", "re");
+    unsigned long pages = 0;
+    if (file != NULL) {
+        if (fscanf(file, "%*u %lu", &pages) == 1) {
+            one(out, "process_resident_bytes", "gauge", "Resident memory.",
+                (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE));
+        }
+        (void)fclose(file);
+    }
+}
+
+void handle_metrics(struct request *r) {
+    buffer_clear(&r->out);
+    head(&r->out, "info", "gauge", "The version of this program.");
+    buffer_append_string(&r->out, "onhand_info{version=\"" ONHAND_VERSION "\"} 1\n");
+    write_hub(&r->out, r->api);
+    write_store(&r->out, r->api);
+    write_requests(&r->out, r->api);
+    write_process(&r->out);
+    answer(r, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8");
+}

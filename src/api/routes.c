@@ -1,0 +1,154 @@
+/* Every route there is: who may, what it takes, where it runs, and what /openapi.json says of it.
+ *
+ * The table is all there is to know about a route: /openapi.json is made from it, a parameter that
+ * is not named in it is refused, and its scope is asked for before the handler is called. */
+#include "api/api_internal.h"
+
+#define RESET_QUERY                                                                                \
+    "as_of source location mode absent quantity dry_run format guard manifest file delimiter "     \
+    "decimal_comma"
+
+const struct route routes[] = {
+    {"POST", "/api/service/updateInventoryByIdentification", SCOPE_ADJUST, BODY_JSON, RUN_HERE,
+     handle_update_inventory, NULL, NULL, "",
+     "UpdateInventory: one movement of stock, in HotWax's form", "UpdateInventory",
+     "UpdateInventoryAnswer"},
+    {"POST", "/v1/UpdateInventory", SCOPE_ADJUST, BODY_JSON, RUN_HERE, handle_update_inventory,
+     NULL, NULL, "", "UpdateInventory: the same call", "UpdateInventory", "UpdateInventoryAnswer"},
+    {"GET", "/api/checkInventory", SCOPE_READ, BODY_NONE, RUN_HERE, handle_check_inventory, NULL,
+     NULL, "productId facilityId", "What is available of a product at facilities, in HotWax's form",
+     NULL, "CheckInventory"},
+    {"POST", "/v1/adjustments", SCOPE_ADJUST, BODY_STREAM, RUN_HERE, handle_adjustments,
+     adjustments_begin, adjustments_receive, "",
+     "Movements of stock, as JSON or NDJSON of any length", "Adjustments", "AdjustmentsAnswer"},
+    {"POST", "/v1/acknowledgements", SCOPE_ADJUST, BODY_JSON, RUN_WORKER, handle_acknowledgements,
+     NULL, NULL, "", "A source says which documents it knows", "Acknowledgements",
+     "AcknowledgementsAnswer"},
+    {"POST", "/v1/resets", SCOPE_RESET, BODY_STREAM, RUN_LONG, handle_reset_post, resets_begin,
+     resets_receive, RESET_QUERY, "A full or partial file of quantities, as the body or multipart",
+     "ResetFile", "Reset"},
+    {"GET", "/v1/resets", SCOPE_READ | SCOPE_RESET, BODY_NONE, RUN_WORKER, handle_resets, NULL,
+     NULL, "limit cursor", "The resets, newest first", NULL, "Resets"},
+    {"GET", "/v1/resets/{id}", SCOPE_READ | SCOPE_RESET, BODY_NONE, RUN_WORKER, handle_reset, NULL,
+     NULL, "", "One reset", NULL, "Reset"},
+    {"GET", "/v1/resets/{id}/rejects", SCOPE_READ | SCOPE_RESET, BODY_NONE, RUN_WORKER,
+     handle_reset_rejects, NULL, NULL, "", "Its rejected and unknown rows", NULL, "text/csv"},
+    {"GET", "/v1/resets/{id}/variances", SCOPE_READ | SCOPE_RESET, BODY_NONE, RUN_WORKER,
+     handle_reset_variances, NULL, NULL, "order limit cursor",
+     "What it found different, and what has explained it since", NULL, "Variances"},
+    {"POST", "/v1/resets/{id}/approve", SCOPE_RESET, BODY_NONE, RUN_LONG, handle_reset_approve,
+     NULL, NULL, "", "Applies what was held", NULL, "Reset"},
+    {"POST", "/v1/resets/{id}/reject", SCOPE_RESET, BODY_NONE, RUN_LONG, handle_reset_reject, NULL,
+     NULL, "", "Drops what was held", NULL, "Reset"},
+    {"POST", "/v1/resets/{id}/rollback", SCOPE_RESET, BODY_NONE, RUN_LONG, handle_reset_rollback,
+     NULL, NULL, "", "Takes it out again, and keeps every event since", NULL, "Reset"},
+    {"GET", "/v1/inventory", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_inventory, NULL, NULL,
+     "location sku changed_since limit cursor format",
+     "Cells, in pages or (format=csv, ndjson) all", NULL, "Inventory"},
+    {"GET", "/v1/inventory/{location}/{sku}", SCOPE_READ, BODY_NONE, RUN_HERE, handle_cell, NULL,
+     NULL, "at known_at", "One cell, now or as it was", NULL, "Cell"},
+    {"GET", "/v1/inventory/{location}/{sku}/history", SCOPE_READ, BODY_NONE, RUN_WORKER,
+     handle_history, NULL, NULL, "limit cursor", "The ledger of one cell, newest first", NULL,
+     "History"},
+    {"GET", "/v1/inventory/{location}/{sku}/explain", SCOPE_READ, BODY_NONE, RUN_WORKER,
+     handle_explain, NULL, NULL, "", "Why the figure is what it is", NULL, "Explanation"},
+    {"GET", "/v1/availability", SCOPE_READ, BODY_NONE, RUN_HERE, handle_availability, NULL, NULL,
+     "sku channel", "What may be sold online", NULL, "Availability"},
+    {"GET", "/v1/events", SCOPE_READ, BODY_NONE, RUN_HERE, handle_events, NULL, NULL, "after",
+     "Every change as it happens, as Server-Sent Events", NULL, "text/event-stream"},
+    {"GET", "/v1/status", SCOPE_READ, BODY_NONE, RUN_HERE, handle_status, NULL, NULL, "",
+     "The hub's own figures", NULL, "Status"},
+    {"GET", "/v1/feeds", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_feeds, NULL, NULL, "",
+     "The feeds and how they are doing", NULL, "Feeds"},
+    {"GET", "/v1/channels", SCOPE_READ, BODY_NONE, RUN_HERE, handle_empty_list, NULL, NULL, "",
+     "The channels", NULL, "EmptyList"},
+    {"GET", "/v1/sources", SCOPE_READ, BODY_NONE, RUN_HERE, handle_empty_list, NULL, NULL, "",
+     "The sources", NULL, "EmptyList"},
+    {"GET", "/v1/jobs", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_jobs, NULL, NULL, "", "The jobs",
+     NULL, "Jobs"},
+    {"POST", "/v1/jobs/{name}/run", SCOPE_ADMIN, BODY_NONE, RUN_WORKER, handle_job_run, NULL, NULL,
+     "", "Runs a job now", NULL, "JobStarted"},
+    {"GET", "/v1/tokens", SCOPE_ADMIN, BODY_NONE, RUN_HERE, handle_tokens, NULL, NULL, "",
+     "The tokens, without their secrets", NULL, "Tokens"},
+    {"POST", "/v1/tokens", SCOPE_ADMIN, BODY_JSON, RUN_WORKER, handle_token_create, NULL, NULL, "",
+     "A new token, shown this once", "TokenRequest", "TokenCreated"},
+    {"DELETE", "/v1/tokens/{name}", SCOPE_ADMIN, BODY_NONE, RUN_WORKER, handle_token_revoke, NULL,
+     NULL, "", "Revokes a token, at once", NULL, NULL},
+    {"POST", "/v1/backup", SCOPE_ADMIN, BODY_NONE, RUN_LONG, handle_backup, NULL, NULL, "",
+     "A copy of the whole store, while it is running", NULL, "application/vnd.sqlite3"},
+    {"GET", "/healthz", OPEN_TO_ALL, BODY_NONE, RUN_HERE, handle_healthz, NULL, NULL, "",
+     "The process is alive", NULL, "Health"},
+    {"GET", "/readyz", OPEN_TO_ALL, BODY_NONE, RUN_HERE, handle_readyz, NULL, NULL, "",
+     "The hub takes requests", NULL, "Health"},
+    {"GET", "/metrics", SCOPE_READ, BODY_NONE, RUN_HERE, handle_metrics, NULL, NULL, "",
+     "Figures for Prometheus", NULL, "text/plain"},
+    {"GET", "/openapi.json", ANY_TOKEN, BODY_NONE, RUN_HERE, handle_openapi, NULL, NULL, "",
+     "This description", NULL, "OpenApi"},
+};
+const size_t route_count = sizeof routes / sizeof routes[0];
+
+/* The part up to the next slash. */
+static struct text segment_at(const char *at) {
+    return (struct text){at, strcspn(at, "/")};
+}
+
+/* Whether the path has the pattern's shape; parameters as they came. */
+static bool matches(const char *pattern, const char *path, struct text params[PARAMS_MAX]) {
+    unsigned count = 0;
+    while (*pattern != '\0' && *path != '\0') {
+        if (*pattern == '/') {
+            if (*path != '/') {
+                return false;
+            }
+            pattern++;
+            path++;
+            continue;
+        }
+        struct text wanted = segment_at(pattern), given = segment_at(path);
+        if (wanted.data[0] == '{') {
+            if (given.length == 0) {
+                return false;
+            }
+            require(count < PARAMS_MAX);
+            params[count++] = given;
+        } else if (!text_equal(wanted, given)) {
+            return false;
+        }
+        pattern += wanted.length;
+        path += given.length;
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
+static bool decode_params(struct request *r) {
+    for (unsigned i = 0; i < PARAMS_MAX; i++) {
+        struct text copy = arena_copy(&r->arena, r->params[i]);
+        if (!url_decode((char *)(uintptr_t)copy.data, &copy.length)) {
+            return false;
+        }
+        r->params[i] = copy;
+    }
+    return true;
+}
+
+const struct route *route_find(struct request *r, const char *method, const char *path,
+                               struct buffer *allowed_out) {
+    if (strcmp(method, "HEAD") == 0) {
+        method = "GET";
+    }
+    for (size_t i = 0; i < route_count; i++) {
+        struct text params[PARAMS_MAX] = {{0}};
+        if (!matches(routes[i].pattern, path, params)) {
+            continue;
+        }
+        if (strcmp(routes[i].method, method) == 0) {
+            memcpy(r->params, params, sizeof params);
+            return decode_params(r) ? &routes[i] : NULL;
+        }
+        if (allowed_out->length > 0) {
+            buffer_append_string(allowed_out, ", ");
+        }
+        buffer_append_string(allowed_out, routes[i].method);
+    }
+    return NULL;
+}

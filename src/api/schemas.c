@@ -1,0 +1,131 @@
+/* The shapes of requests and answers, written down once.
+ *
+ * A test starts a hub, asks every route, and holds what comes back against these rows: a field that
+ * is sent and not described here fails it. */
+#include "api/schemas.h"
+
+#define CELL_FIELDS                                                                                \
+    "+location:string +sku:string +on_hand:number +reserved:number +available:number "             \
+    "+as_of:time? "
+#define RESET_COUNTS                                                                               \
+    "+rows:integer +cells:integer +changed:integer +unchanged:integer +zeroed:integer "            \
+    "+unknown_products:integer +unknown_locations:integer +duplicate_rows:integer "                \
+    "+rejected_rows:integer +variance_units:number +reasons:[Reason] "
+#define EVENT_FIELDS                                                                               \
+    "id:string? source:string? type:string delta:number occurred_at:time received_at:time "        \
+    "document:string? register:string? register_sequence:integer? order:string? reason:string? "   \
+    "acknowledges:string? "
+
+const struct schema_row schema_rows[] = {
+    {"Problem", "+type:string +title:string +status:integer +detail:string +errors:[ProblemError]",
+     "RFC 9457, with every mistake and where it is"},
+    {"ProblemError", "+pointer:string +code:string +detail:string", ""},
+    {"UpdateInventory",
+     "+facilityId:string idType:string? +idValue:string +availableDelta:number "
+     "locationSeqId:string? varianceReasonId:string? transactionId:string? effectiveDate:time?",
+     "One movement; idType is SKU unless said otherwise; without transactionId (or the header "
+     "Idempotency-Key) each call counts"},
+    {"UpdateInventoryAnswer",
+     "+facilityId:string idType:string +idValue:string +availableDelta:number "
+     "locationSeqId:string varianceReasonId:string transactionId:string effectiveDate:time "
+     "+onHand:number +available:number +status:string",
+     "The fields of the request, and what stands after it"},
+    {"CheckInventory", "+count:integer +docs:[Facility]", ""},
+    {"Facility", "+facilityId:string +atp:number", ""},
+    {"Adjustments", "+adjustments:[Adjustment]",
+     "Or one Adjustment per line, as application/x-ndjson, without limit of length"},
+    {"Adjustment",
+     "id:string? source:string? type:string? +location:string sku:string? upc:string? "
+     "product:string? ean:string? gtin:string? alu:string? +delta:number occurred_at:time? "
+     "document:string? register:string? sequence:integer? order:string? reason:string? "
+     "until:string? acknowledges:string?",
+     "One movement of stock; one identifier of the product is needed"},
+    {"AdjustmentsAnswer", "+results:[Result] +sequence:integer", "In the order sent"},
+    {"Result",
+     "+id:string? +status:string +location:string? +sku:string? on_hand:number reserved:number "
+     "available:number sequence:integer error:ResultError",
+     "status: applied, duplicate, covered, acknowledged or rejected"},
+    {"ResultError", "+code:string +detail:string", ""},
+    {"Acknowledgements", "source:string? +documents:[string] acknowledged_at:time?", ""},
+    {"AcknowledgementsAnswer", "+results:[Acknowledged] +sequence:integer", ""},
+    {"Acknowledged", "+document:string +status:string", "acknowledged, recorded or duplicate"},
+    {"Reset",
+     "+id:string +status:string +as_of:time? +as_of_assumed:boolean as_of_origin:string? "
+     "+content_sha256:string? received_at:time? source:string? feed:string? file:string? "
+     "quantity:string? detail:string? full:boolean absent_zero:boolean "
+     "dry_run:boolean " RESET_COUNTS "+seconds:any locations:[ResetLocation]",
+     "rows = changed + unchanged + duplicate_rows + rejected_rows + unknown"},
+    {"ResetLocation",
+     "+location:string +status:string +as_of:time? statement:integer "
+     "sequence:integer " RESET_COUNTS,
+     ""},
+    {"Reason", "+code:string +detail:string", "A guard that tripped"},
+    {"Resets", "+items:[Reset] +next:string?", "Without their locations, newest first"},
+    {"Variances", "+items:[Variance] count:integer +next:any?", ""},
+    {"Variance",
+     "+location:string +sku:string line:integer? +stated:number +expected:number "
+     "+variance:number +explained:number +unexplained:number +explained_by:[Explaining]",
+     ""},
+    {"Explaining", "sequence:integer " EVENT_FIELDS, "A late event that the statement knew"},
+    {"Cell", CELL_FIELDS "updated_at:time? version:integer at:time? known_at:time?",
+     "at and known_at are there when the past was asked for"},
+    {"Inventory", "+items:[Cell] +next:string? +sequence:integer",
+     "sequence is what to ask changed_since with next time"},
+    {"History", "+items:[Entry] +next:string?", "Newest first"},
+    {"Entry",
+     "+sequence:integer +kind:string status:string +change:number +on_hand:number "
+     "+reserved:number reset:string as_of:time " EVENT_FIELDS,
+     "kind: event, acknowledgement, reset or rollback"},
+    {"Explanation",
+     "+location:string +sku:string +statement:ExplainedStatement? +events:[ExplainedEvent] "
+     "+event_count:integer +events_change:number +covered_late:[ExplainedEvent] "
+     "+on_hand:number +reservations:[Reservation] +reserved:number +safety_stock:number "
+     "+available:number +channels:[any] +version:integer",
+     "on_hand = stated + events_change; available = on_hand - reserved - safety_stock"},
+    {"ExplainedStatement",
+     "+reset:string +file:string? +feed:string? +line:integer? +source:string +as_of:time "
+     "+as_of_origin:string? +applied_at:time? +stated:number",
+     "line is null where the cell was named by its absence"},
+    {"ExplainedEvent", "+sequence:integer +change:number +why:string " EVENT_FIELDS, ""},
+    {"Reservation", "+order:string? +reserved:number", ""},
+    {"Availability",
+     "+sku:string +channel:string? +locations:[AvailableLocation] +available:number", ""},
+    {"AvailableLocation",
+     "+location:string +on_hand:number +reserved:number +safety_stock:number +available:number",
+     ""},
+    {"Status",
+     "+status:string +version:string +now:time +sequence:integer +checkpoint_sequence:integer "
+     "+cells:integer +locations:integer +products:integer +pending_movements:integer "
+     "+queue_depth:integer +batches:integer +resets_applied:integer +resets_held:integer "
+     "+acknowledgements:integer +memory_bytes:integer +disk_bytes:integer +wal_bytes:integer "
+     "+connections:integer +listeners:integer +adjustments:Outcomes +started_at:time "
+     "+disk_full:boolean",
+     ""},
+    {"Outcomes",
+     "+applied:integer +covered:integer +acknowledged:integer +duplicate:integer "
+     "+rejected:integer",
+     "Adjustments since the start"},
+    {"Feeds", "+items:[Feed]", ""},
+    {"Feed",
+     "+name:string +url:string schedule:string? job:string running:boolean last_run_at:time? "
+     "next_due_at:time? last_file:string? last_file_at:time? last_result:string? "
+     "last_reset:string? last_error:string? last_error_at:time? files:integer "
+     "waiting_files:integer",
+     ""},
+    {"Jobs", "+items:[Job]", ""},
+    {"Job",
+     "+name:string +schedule:string? +running:boolean +running_since:time? +next_at:time? "
+     "+last_started_at:time? +last_finished_at:time? +last_status:string? +last_detail:string?",
+     ""},
+    {"JobStarted", "+name:string +status:string", ""},
+    {"Tokens", "+items:[Token]", ""},
+    {"Token", "+name:string +scopes:[string] +locations:[string] +created_at:time",
+     "No locations: all of them"},
+    {"TokenRequest", "+name:string +scopes:[string] locations:[string]",
+     "scopes: adjust, reset, read, admin"},
+    {"TokenCreated", "+name:string +token:string", ""},
+    {"Health", "+status:string", ""},
+    {"EmptyList", "+items:[any]", ""},
+    {"OpenApi", "+openapi:string +info:any +paths:any +components:any +security:[any]", ""},
+};
+const unsigned schema_row_count = sizeof schema_rows / sizeof schema_rows[0];

@@ -1,0 +1,185 @@
+/* The hub's own state: status, feeds, jobs, and whether it is alive and ready. */
+
+#include "api/api_internal.h"
+
+static void write_stats(struct json_writer *w, struct api *api) {
+    struct hub_stats hub;
+    struct store_stats store;
+    hub_stats(api->hub, &hub);
+    store_stats(hub_store(api->hub), &store);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } figures[] = {
+        {"sequence", hub_last_sequence(api->hub)},
+        {"checkpoint_sequence", store.checkpoint_seq},
+        {"cells", store.cells},
+        {"locations", catalog_location_count(hub_catalog(api->hub))},
+        {"products", catalog_product_count(hub_catalog(api->hub))},
+        {"pending_movements", store.pending_movements},
+        {"queue_depth", hub.queue_depth},
+        {"batches", hub.batches},
+        {"resets_applied", hub.resets_applied},
+        {"resets_held", hub.resets_held},
+        {"acknowledgements", hub.acknowledgements},
+        {"memory_bytes", store.memory_bytes},
+        {"disk_bytes", store.disk_bytes},
+        {"wal_bytes", store.wal_bytes},
+        {"connections", connections_count(api->connections)},
+        {"listeners", events_listeners(api->events)},
+    };
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        json_key(w, figures[i].name);
+        json_uint(w, figures[i].value);
+    }
+    static const char *const outcomes[] = {"applied", "covered", "acknowledged", "duplicate",
+                                           "rejected"};
+    json_key(w, "adjustments");
+    json_begin_object(w);
+    for (size_t i = 0; i < 5; i++) {
+        json_key(w, outcomes[i]);
+        json_uint(w, hub.adjustments[i]);
+    }
+    json_end_object(w);
+    json_key(w, "started_at");
+    json_timestamp(w, hub.started_at_us);
+    json_key(w, "disk_full");
+    json_bool(w, hub.disk_full);
+}
+
+void handle_status(struct request *r) {
+    struct api *api = r->api;
+    struct hub_stats hub;
+    hub_stats(api->hub, &hub);
+    struct json_writer w = answer_writer(r);
+    json_begin_object(&w);
+    json_key(&w, "status");
+    json_string(&w, hub.disk_full ? "disk_full" : "ok");
+    json_key(&w, "version");
+    json_string(&w, ONHAND_VERSION);
+    json_key(&w, "now");
+    json_timestamp(&w, hub_now_us(api->hub));
+    write_stats(&w, api);
+    json_end_object(&w);
+    answer_json(r, MHD_HTTP_OK);
+}
+
+void handle_feeds(struct request *r) {
+    struct json_writer w = answer_writer(r);
+    json_begin_object(&w);
+    json_key(&w, "items");
+    if (r->api->options.feeds != NULL) {
+        feeds_write_json(r->api->options.feeds, &w);
+    } else {
+        json_begin_array(&w);
+        json_end_array(&w);
+    }
+    json_end_object(&w);
+    answer_json(r, MHD_HTTP_OK);
+}
+
+/* Channels and sources, of which this version has none. */
+void handle_empty_list(struct request *r) {
+    struct json_writer w = answer_writer(r);
+    json_begin_object(&w);
+    json_key(&w, "items");
+    json_begin_array(&w);
+    json_end_array(&w);
+    json_end_object(&w);
+    answer_json(r, MHD_HTTP_OK);
+}
+
+/* ---- jobs ---- */
+
+static void write_time(struct json_writer *w, const char *key, bool known, int64_t us) {
+    json_key(w, key);
+    if (known) {
+        json_timestamp(w, us);
+    } else {
+        json_null(w);
+    }
+}
+
+static void write_job(struct json_writer *w, const struct job_info *job) {
+    json_begin_object(w);
+    json_key(w, "name");
+    json_text(w, job->name);
+    json_key(w, "schedule");
+    json_text_or_null(w, job->schedule_text);
+    json_key(w, "running");
+    json_bool(w, job->running);
+    write_time(w, "running_since", job->running, job->running_since_us);
+    write_time(w, "next_at", job->next_us != SCHEDULE_NEVER, job->next_us);
+    write_time(w, "last_started_at", job->has_run, job->last.started_us);
+    write_time(w, "last_finished_at", job->has_run, job->last.finished_us);
+    json_key(w, "last_status");
+    if (job->has_run) {
+        json_string(w, status_code(job->last.status));
+    } else {
+        json_null(w);
+    }
+    json_key(w, "last_detail");
+    json_text_or_null(w, job->has_run ? text_from(job->last.detail) : (struct text){0});
+    json_end_object(w);
+}
+
+void handle_jobs(struct request *r) {
+    struct job_info *infos = NULL;
+    size_t count =
+        r->api->options.jobs != NULL ? jobs_list(r->api->options.jobs, &r->arena, &infos) : 0;
+    struct json_writer w = answer_writer(r);
+    json_begin_object(&w);
+    json_key(&w, "items");
+    json_begin_array(&w);
+    for (size_t i = 0; i < count; i++) {
+        write_job(&w, &infos[i]);
+    }
+    json_end_array(&w);
+    json_end_object(&w);
+    answer_json(r, MHD_HTTP_OK);
+}
+
+void handle_job_run(struct request *r) {
+    struct error error = {0};
+    struct text name = r->params[0];
+    enum status status =
+        r->api->options.jobs != NULL
+            ? jobs_run_now(r->api->options.jobs, name, &error)
+            : error_set(&error, STATUS_NOT_FOUND, "no job is called '%.*s'", TEXT_ARG(name));
+    if (status != STATUS_OK) {
+        error.status = status;
+        problem_from(r, &error);
+        return;
+    }
+    struct json_writer w = answer_writer(r);
+    json_begin_object(&w);
+    json_key(&w, "name");
+    json_text(&w, name);
+    json_key(&w, "status");
+    json_string(&w, "started");
+    json_end_object(&w);
+    answer_json(r, MHD_HTTP_ACCEPTED);
+}
+
+/* ---- health ---- */
+
+static void write_health(struct request *r, const char *status) {
+    struct json_writer w = answer_writer(r);
+    json_begin_object(&w);
+    json_key(&w, "status");
+    json_string(&w, status);
+    json_end_object(&w);
+    answer_json(r, MHD_HTTP_OK);
+}
+
+void handle_healthz(struct request *r) {
+    write_health(r, "ok");
+}
+
+void handle_readyz(struct request *r) {
+    if (atomic_load(&r->api->quiesced)) {
+        problem(r, STATUS_STOPPING, "", "the hub is shutting down");
+    } else {
+        write_health(r, "ready");
+    }
+}
