@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/quantity.h"
 #include "hub/hub_internal.h"
@@ -110,6 +111,9 @@ enum status hub_new(const struct hub_options *options, struct hub **hub_out, str
     pthread_mutex_init(&hub->location_lock, NULL);
     pthread_mutex_init(&hub->decide_lock, NULL);
     hub->started_at_us = clock_now_us(&hub->clock);
+    unsigned start = 0;
+    random_bytes(&start, sizeof start);
+    atomic_store(&hub->reset_count, start);
     hub->reject_unknown_locations = options->config->unknown_locations != CONFIG_CREATE;
     hub->reject_unknown_products = options->config->unknown_products != CONFIG_CREATE;
     enum status status = catalog_load(hub->catalog, hub->store, error);

@@ -72,7 +72,8 @@ struct hub {
     struct location_memory *memory;
     const struct config_location **settings; /* NULL: not configured */
     uint32_t location_room;
-    pthread_mutex_t decide_lock; /* one decision about resets at a time */
+    _Atomic unsigned reset_count; /* from a random start */
+    pthread_mutex_t decide_lock;  /* one decision about resets at a time */
 };
 
 /* Ends the process: what is on disk is not known any more, so nothing may be answered. */

@@ -9,12 +9,12 @@
 
 #define ROWS_PER_SLICE 60000u
 
-static struct text make_id(struct arena *arena, int64_t now_us) {
+/* Sorts by time; the tail is the hub's count from a random start, so no two are ever the same. */
+static struct text make_id(struct hub *hub, struct arena *arena, int64_t now_us) {
     struct civil_time t = civil_from_timestamp(now_us);
-    uint32_t tail = 0;
-    random_bytes(&tail, sizeof tail);
-    return arena_format(arena, "r-%04d%02u%02uT%02u%02u%02u%03u-%04x", (int)t.year, t.month, t.day,
-                        t.hour, t.minute, t.second, t.microsecond / 1000, tail & 0xffffu);
+    unsigned tail = atomic_fetch_add(&hub->reset_count, 1) & 0xffffffu;
+    return arena_format(arena, "r-%04d%02u%02uT%02u%02u%02u%03u-%06x", (int)t.year, t.month, t.day,
+                        t.hour, t.minute, t.second, t.microsecond / 1000, tail);
 }
 
 /* ---- what came before ---- */
@@ -413,7 +413,7 @@ static enum status put_on_record(struct reset *reset, const char *sha256, struct
 static void describe(struct reset *reset, const char *sha256) {
     struct reset_record *record = &reset->record;
     const struct reset_params *params = &reset->params;
-    record->id = make_id(&reset->arena, record->received_at_us);
+    record->id = make_id(reset->hub, &reset->arena, record->received_at_us);
     record->content_sha256 = arena_copy(&reset->arena, text_from(sha256));
     record->source = params->source;
     if (record->source.length == 0 && params->manifest != NULL)

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "history.h"
 #include "hub/hub.h"
 #include "hub/reset.h"
@@ -29,7 +30,8 @@ static struct config *config;
 static struct naive *model;
 static struct history history;
 static int64_t now_us;
-static unsigned long run; /* one prefix per run of a history: runs never meet */
+static const unsigned *playing; /* the order of the steps */
+static unsigned long run;       /* one prefix per run of a history: runs never meet */
 
 static int64_t fake_now(void *context) {
     (void)context;
@@ -182,8 +184,8 @@ static void send_reset(const struct step *step, char id[64]) {
         rows[i].as_of_us = NEVER_US;
     }
     for (uint32_t i = 0; i < s->through_count; i++)
-        through[i] = (struct manifest_watermark){name(registers[i], "R", s->through[i].register_id),
-                                                 s->through[i].through};
+        through[i] = (struct manifest_watermark){
+            name(registers[i], "R", step->through[i].register_id), step->through[i].through};
     struct manifest_location said = {.code = code,
                                      .as_of_us = NEVER_US,
                                      .rows = -1,
@@ -246,6 +248,9 @@ static void compare(unsigned step) {
                 got.reserved_milli == want.reserved_milli)
                 continue;
             history_print(&history);
+            for (unsigned i = 0; i < history.count; i++)
+                fprintf(stderr, "%u ", playing[i]);
+            fprintf(stderr, "is the order\n");
             fail_msg("ONHAND_SEED=%llu, step %u, cell %u/%u: on hand %lld, should be %lld; "
                      "reserved %lld, should be %lld",
                      (unsigned long long)history.seed, step, l, history_products[p],
@@ -284,6 +289,7 @@ static void play(const unsigned *order, unsigned every) {
     char ids[HISTORY_STEPS][64];
     const struct sent *last = NULL;
     run++;
+    playing = order;
     naive_clear(model);
     for (unsigned i = 0; i < history.count; i++) {
         struct step *step = &history.steps[order[i]];
@@ -363,6 +369,7 @@ static void test_hub_stands_where_the_naive_model_stands(void **state) {
 }
 
 int main(void) {
+    log_configure(LOG_ERROR, false);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hub_stands_where_the_naive_model_stands),
     };
