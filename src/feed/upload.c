@@ -24,6 +24,7 @@ struct upload {
     struct sha256 *sha;
     struct reader_options options;
     struct upload_summary summary;
+    bool reader_refused; /* it is the reader that made the unpacking stop */
     struct error why;
 };
 
@@ -33,7 +34,9 @@ static void add_rows(void *context, const struct stated_row *rows, size_t count)
 
 static enum status unpacked(void *context, const void *data, size_t length) {
     struct upload *upload = context;
-    return reader_feed(upload->reader, data, length);
+    enum status status = reader_feed(upload->reader, data, length);
+    upload->reader_refused |= status != STATUS_OK;
+    return status;
 }
 
 static enum status upload_make(struct hub *hub, const struct access *access,
@@ -118,15 +121,11 @@ static enum status upload_close(struct upload *upload, struct buffer *summary_js
                         why, summary_json, error);
 }
 
-/* What the chain says at the end of the bytes, the first reason first. */
+/* What the chain says at the end of the bytes. */
 static void finish_stream(struct upload *upload, bool broken_off) {
     enum status unpacking = decompress_finish(upload->decompressor, &upload->why);
-    struct error reading;
-    enum status status = reader_finish(upload->reader, &reading);
-    if (unpacking == STATUS_OK || (unpacking == STATUS_UNREADABLE && status != STATUS_OK &&
-                                   upload->summary.unreadable != STATUS_OK)) {
-        upload->why = reading;
-        unpacking = status;
+    if (unpacking == STATUS_OK || upload->reader_refused) {
+        unpacking = reader_finish(upload->reader, &upload->why);
     }
     upload->summary.unreadable = unpacking;
     if (broken_off) {

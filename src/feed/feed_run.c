@@ -1,0 +1,354 @@
+/* One run of a feed: look, take what is complete, wait for what is still coming, look again.
+ *
+ * A file is complete when two looks, `stable_for` apart, saw the same size and time. What was seen
+ * is remembered from run to run, so that a file that could not be moved away is not fetched again.
+ */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "feed/feeds_internal.h"
+
+#define PATIENCE_US (INT64_C(1800) * US_PER_SECOND) /* with files that keep growing */
+#define NAP_US INT64_C(50000)
+
+struct run {
+    struct feed *feed;
+    struct job_report *report;
+    struct file_source *source;
+    struct arena arena; /* of one look */
+    struct source_listing listing;
+    uint64_t taken, trouble; /* files */
+    struct error error;      /* of the last trouble */
+};
+
+/* ---- which names ---- */
+
+static bool ends_with(struct text name, const char *suffix) {
+    struct text end = text_from(suffix);
+    return name.length > end.length &&
+           text_equal_ignore_case((struct text){name.data + name.length - end.length, end.length},
+                                  end);
+}
+
+static bool is_unfinished(struct text name) {
+    return ends_with(name, ".tmp") || ends_with(name, ".part") || ends_with(name, ".filepart");
+}
+
+/* Names of listings end with a NUL. */
+static bool is_wanted(void *context, struct text name) {
+    const struct feed *feed = context;
+    if (is_unfinished(name) || ends_with(name, REJECTS_SUFFIX)) {
+        return false;
+    }
+    if (!ends_with(name, MANIFEST_SUFFIX)) {
+        return fnmatch(feed->config->pattern.data, name.data, FNM_PERIOD) == 0;
+    }
+    char base[SOURCE_NAME_MAX + 1];
+    size_t length = name.length - (sizeof(MANIFEST_SUFFIX) - 1);
+    if (length >= sizeof(base)) {
+        return false;
+    }
+    memcpy(base, name.data, length);
+    base[length] = '\0';
+    return fnmatch(feed->config->pattern.data, base, FNM_PERIOD) == 0;
+}
+
+/* ---- looking ---- */
+
+static struct look *find_look(struct feed *feed, struct text name) {
+    for (size_t i = 0; i < feed->look_count; i++) {
+        if (text_equal_string(name, feed->looks[i].name)) {
+            return &feed->looks[i];
+        }
+    }
+    return NULL;
+}
+
+static struct look *add_look(struct feed *feed, struct text name) {
+    if (feed->look_count == feed->look_capacity) {
+        feed->look_capacity = feed->look_capacity > 0 ? 2 * feed->look_capacity : 16;
+        feed->looks = memory_grow(feed->looks, feed->look_capacity * sizeof(*feed->looks));
+    }
+    struct look *look = &feed->looks[feed->look_count++];
+    *look = (struct look){.name = memory_alloc(name.length + 1)};
+    memcpy(look->name, name.data, name.length);
+    look->name[name.length] = '\0';
+    return look;
+}
+
+static void look_at(struct feed *feed, const struct source_file *file, int64_t now_us) {
+    struct look *look = find_look(feed, file->name);
+    if (look == NULL) {
+        look = add_look(feed, file->name);
+    }
+    if (look->looks == 0 || look->size != file->size || look->mtime_us != file->mtime_us) {
+        *look = (struct look){
+            .name = look->name, .size = file->size, .mtime_us = file->mtime_us, .since_us = now_us};
+    }
+    look->looks++;
+    look->present = true;
+}
+
+/* Forgets what is gone. */
+static void forget_absent(struct feed *feed) {
+    size_t kept = 0;
+    for (size_t i = 0; i < feed->look_count; i++) {
+        if (feed->looks[i].present) {
+            feed->looks[kept++] = feed->looks[i];
+        } else {
+            free(feed->looks[i].name);
+        }
+    }
+    feed->look_count = kept;
+}
+
+static int by_age(const void *a, const void *b) {
+    const struct look *x = a, *y = b;
+    if (x->mtime_us != y->mtime_us) {
+        return x->mtime_us < y->mtime_us ? -1 : 1;
+    }
+    return strcmp(x->name, y->name);
+}
+
+static enum status look_around(struct run *run) {
+    struct feed *feed = run->feed;
+    arena_reset(&run->arena);
+    enum status status = run->source->class->list(run->source, is_wanted, feed, &run->arena,
+                                                  &run->listing, &run->error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    int64_t now_us = monotonic_us();
+    for (size_t i = 0; i < feed->look_count; i++) {
+        feed->looks[i].present = false;
+    }
+    for (size_t i = 0; i < run->listing.count; i++) {
+        look_at(feed, &run->listing.files[i], now_us);
+    }
+    forget_absent(feed);
+    if (feed->look_count > 1) {
+        qsort(feed->looks, feed->look_count, sizeof(*feed->looks), by_age);
+    }
+    return STATUS_OK;
+}
+
+static bool is_stable(const struct feed *feed, const struct look *look, int64_t now_us) {
+    return look->looks >= 2 && now_us - look->since_us >= feed->config->stable_for_us;
+}
+
+static bool is_manifest(const struct look *look) {
+    return ends_with(text_from(look->name), MANIFEST_SUFFIX);
+}
+
+static bool needs_manifest(const struct feed *feed) {
+    return feed->config->manifest == CONFIG_MANIFEST_REQUIRED ||
+           feed->config->as_of.kind == CONFIG_AS_OF_MANIFEST;
+}
+
+/* The look of the file's manifest, or NULL. */
+static struct look *manifest_of(struct feed *feed, const struct look *look) {
+    char name[SOURCE_NAME_MAX + sizeof(MANIFEST_SUFFIX)];
+    snprintf(name, sizeof(name), "%s%s", look->name, MANIFEST_SUFFIX);
+    return find_look(feed, text_from(name));
+}
+
+static bool is_complete(struct feed *feed, const struct look *look, int64_t now_us) {
+    const struct look *manifest = manifest_of(feed, look);
+    return is_stable(feed, look, now_us) &&
+           (manifest != NULL ? is_stable(feed, manifest, now_us) : !needs_manifest(feed));
+}
+
+/* ---- taking ---- */
+
+static void note_trouble(struct run *run, const struct look *look) {
+    run->trouble++;
+    log_warn("feed has trouble with a file", "feed=%.*s file=%s error=%s",
+             TEXT_ARG(run->feed->config->name), log_quote(text_from(look->name)),
+             log_quote(text_from(run->error.detail)));
+}
+
+static void put_away(struct run *run, struct look *look, struct text manifest) {
+    enum status status = feed_put_away(run->feed, run->source, look, manifest, &run->error);
+    if (status != STATUS_OK && !look->complained) {
+        look->complained = true;
+        note_trouble(run, look);
+    }
+}
+
+/* Whether the next file would fare no better. */
+static bool concerns_all(enum status status) {
+    return status == STATUS_STOPPING || status == STATUS_NO_SPACE || status == STATUS_BUSY ||
+           status == STATUS_TIMEOUT || status == STATUS_UNCERTAIN;
+}
+
+static enum status take_one(struct run *run, struct look *look) {
+    struct look *found = manifest_of(run->feed, look);
+    struct text manifest = found != NULL ? text_from(found->name) : (struct text){NULL, 0};
+    if (!look->taken) {
+        enum status status =
+            feed_take(run->feed, run->source, look, manifest, run->report, &run->error);
+        if (status == STATUS_RETRY) {
+            look->looks = 0; /* looked at anew */
+            return STATUS_OK;
+        }
+        if (status != STATUS_OK) {
+            note_trouble(run, look);
+            look->troubled = true;
+            return concerns_all(status) ? status : STATUS_OK;
+        }
+        run->taken++;
+    }
+    if (!look->finished) {
+        put_away(run, look, manifest);
+    }
+    return STATUS_OK;
+}
+
+/* What is complete, oldest first. A failure of the hub or of the line ends the run. */
+static enum status take_complete(struct run *run) {
+    struct feed *feed = run->feed;
+    int64_t now_us = monotonic_us();
+    for (size_t i = 0; i < feed->look_count; i++) {
+        struct look *look = &feed->looks[i];
+        if (is_manifest(look) || look->finished || look->troubled ||
+            !is_complete(feed, look, now_us)) {
+            continue;
+        }
+        if (job_should_stop(run->report)) {
+            return STATUS_STOPPING;
+        }
+        enum status status = take_one(run, look);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* How many files are not complete, and how long until the first may be (at least a nap). */
+static uint64_t count_waiting(struct feed *feed, int64_t *wait_us_out) {
+    uint64_t waiting = 0;
+    int64_t now_us = monotonic_us();
+    *wait_us_out =
+        US_PER_SECOND > feed->config->stable_for_us ? US_PER_SECOND : feed->config->stable_for_us;
+    for (size_t i = 0; i < feed->look_count; i++) {
+        const struct look *look = &feed->looks[i];
+        if (is_manifest(look) || look->taken || look->troubled) {
+            continue;
+        }
+        waiting++;
+        int64_t left = look->since_us + feed->config->stable_for_us - now_us;
+        if (left < *wait_us_out && !is_stable(feed, look, now_us)) {
+            *wait_us_out = left;
+        }
+    }
+    *wait_us_out = *wait_us_out > NAP_US ? *wait_us_out : NAP_US;
+    pthread_mutex_lock(&feed->lock);
+    feed->words.waiting = waiting;
+    pthread_mutex_unlock(&feed->lock);
+    return waiting;
+}
+
+/* ---- the run ---- */
+
+static void wait_us(const struct run *run, int64_t us) {
+    for (int64_t until = monotonic_us() + us;
+         monotonic_us() < until && !job_should_stop(run->report);) {
+        int64_t left = until - monotonic_us();
+        usleep((useconds_t)(left < 0 ? 0 : left < NAP_US ? left : NAP_US));
+    }
+}
+
+static enum status look_and_take(struct run *run) {
+    enum status status = source_open(run->feed->config, &run->source, &run->error);
+    if (status == STATUS_OK) {
+        status = look_around(run);
+    }
+    if (status == STATUS_OK) {
+        status = take_complete(run);
+    }
+    source_close(run->source);
+    run->source = NULL;
+    return status;
+}
+
+/* A schedule that comes round soon anyway need not wait long for what is still growing. */
+static int64_t patience_us(const struct feed *feed) {
+    if (feed->config->schedule.schedule.kind == SCHEDULE_EVERY) {
+        int64_t short_us = 2 * feed->config->stable_for_us + US_PER_SECOND;
+        return short_us < PATIENCE_US ? short_us : PATIENCE_US;
+    }
+    return PATIENCE_US + feed->config->stable_for_us;
+}
+
+static void notify(struct feed *feed, const char *type, const char *key, const char *words) {
+    struct buffer data = {0};
+    struct json_writer w = {.out = &data};
+    json_begin_object(&w);
+    json_key(&w, "feed");
+    json_text(&w, feed->config->name);
+    json_key(&w, key);
+    json_string(&w, words);
+    json_end_object(&w);
+    hub_notify(feed->hub, type, feed->config->name, buffer_text(&data));
+    buffer_deinit(&data);
+}
+
+static void note_end(struct run *run, enum status status) {
+    struct feed *feed = run->feed;
+    bool failed = status != STATUS_OK || run->trouble > 0;
+    pthread_mutex_lock(&feed->lock);
+    bool news = failed && !(feed->failing && strcmp(feed->words.error, run->error.detail) == 0);
+    if (failed) {
+        snprintf(feed->words.error, sizeof(feed->words.error), "%s", run->error.detail);
+        feed->words.error_us = hub_now_us(feed->hub);
+    }
+    feed->failing = failed;
+    pthread_mutex_unlock(&feed->lock);
+    if (news) {
+        log_warn("feed failed", "feed=%.*s error=%s", TEXT_ARG(feed->config->name),
+                 log_quote(text_from(run->error.detail)));
+        notify(feed, "onhand.feed.failed", "error", run->error.detail);
+    }
+}
+
+enum status feed_run(void *context, struct job_report *report) {
+    struct run run = {.feed = context, .report = report};
+    int64_t until_us = monotonic_us() + patience_us(run.feed), pause_us = 0;
+    uint64_t waiting = 0;
+    enum status status;
+    for (size_t i = 0; i < run.feed->look_count; i++) {
+        run.feed->looks[i].troubled = false;
+    }
+    for (;;) {
+        status = look_and_take(&run);
+        waiting = count_waiting(run.feed, &pause_us);
+        if (status != STATUS_OK || waiting == 0 || monotonic_us() + pause_us > until_us ||
+            job_should_stop(report)) {
+            break;
+        }
+        wait_us(&run, pause_us);
+    }
+    arena_deinit(&run.arena);
+    if (status == STATUS_STOPPING) {
+        snprintf(report->detail, sizeof(report->detail), "stopped");
+        return status;
+    }
+    note_end(&run, status);
+    if (status == STATUS_OK && run.trouble == 0 && run.taken == 0 && waiting == 0 &&
+        run.feed->config->schedule.schedule.kind == SCHEDULE_CRON) {
+        notify(run.feed, "onhand.feed.late", "detail", "no file at its time");
+    }
+    if (status != STATUS_OK || run.trouble > 0) {
+        snprintf(report->detail, sizeof(report->detail), "%.*s", JOB_DETAIL_SIZE - 1,
+                 run.error.detail);
+        return status != STATUS_OK ? status : STATUS_IO;
+    }
+    snprintf(report->detail, sizeof(report->detail), "%llu taken, %llu waiting",
+             (unsigned long long)run.taken, (unsigned long long)waiting);
+    return STATUS_OK;
+}
