@@ -5,10 +5,10 @@
  * ledger rows, packed statements and corrections, names, items; it knows no rule. journal_sqlite.c
  * keeps it in SQLite, journal_memory.c in vectors for tests and simulations.
  *
- * Writing calls come from the writer thread between begin and commit. Reading calls may come from any
- * thread; those marked (writer) may also be made inside a transaction and then see its rows. Texts
- * and arrays that come out are copied into the given arena. All numbers (seq, ids) are assigned by
- * embedded.c, so both journals hold the same truth to the letter. */
+ * Writing calls come from the writer thread between begin and commit. Reading calls may come from
+ * any thread; those marked (writer) may also be made inside a transaction and then see its rows.
+ * Texts and arrays that come out are copied into the given arena. All numbers (seq, ids) are
+ * assigned by embedded.c, so both journals hold the same truth to the letter. */
 #ifndef ONHAND_STORE_JOURNAL_INTERNAL_H
 #define ONHAND_STORE_JOURNAL_INTERNAL_H
 
@@ -41,8 +41,8 @@ struct journal_statement {
 };
 
 /* An application or a rollback of a statement: occupies the sequence numbers first_seq (itself) and
- * first_seq + 1 ... + corrected_count (the changed cells, in order of product). `packed` is opaque to
- * the journal (packed.h). */
+ * first_seq + 1 ... + corrected_count (the changed cells, in order of product). `packed` is opaque
+ * to the journal (packed.h). */
 struct journal_correction {
     uint64_t first_seq;
     uint32_t corrected_count;
@@ -82,8 +82,7 @@ struct journal_ops {
                                     struct text packed_rows, struct error *error);
     /* state, applied_seq, applied_at_us, rolled_back_at_us of statement->head.id */
     enum status (*update_statement)(struct journal *journal,
-                                    const struct journal_statement *statement,
-                                    struct error *error);
+                                    const struct journal_statement *statement, struct error *error);
     enum status (*append_correction)(struct journal *journal,
                                      const struct journal_correction *correction,
                                      struct error *error);
@@ -107,7 +106,8 @@ struct journal_ops {
     enum status (*item_scan)(struct journal *journal, struct text kind, struct text after,
                              bool newest_first, store_item_visitor *visitor, void *context,
                              struct error *error);
-    /* (writer) `writer` says the call is the writer's, inside its transaction. NOT_FOUND if none. */
+    /* (writer) `writer` says the call is the writer's, inside its transaction. NOT_FOUND if none.
+     */
     enum status (*read_row)(struct journal *journal, bool writer, uint64_t seq, struct arena *arena,
                             struct journal_row *row_out, struct error *error);
     /* Rows with seq > after in order; the row's texts live only during the visit. */

@@ -41,6 +41,7 @@ struct locations {
     struct cell_chunk *chunks; /* memory of the pages */
     uint32_t chunk_free;       /* pages left in the first chunk */
     uint64_t memory_bytes;
+    uint64_t cell_count; /* existing ones; kept by who makes them */
 };
 
 void locations_deinit(struct locations *locations);

@@ -24,6 +24,10 @@ void statements_init(struct statements *statements) {
 }
 
 void statements_deinit(struct statements *statements) {
+    for (uint32_t id = 0; id < statements->limit; id++) {
+        if (statements->records[id] != NULL)
+            free(statements->records[id]->excluded);
+    }
     free(statements->heads);
     free(statements->records);
     arena_deinit(&statements->arena);

@@ -13,7 +13,7 @@ struct statement_record {
     uint64_t applied_seq;
     int64_t applied_at_us, rolled_back_at_us; /* NEVER_US */
     /* Products a names_absent statement does not name; read when first asked for, by the writer. */
-    const uint32_t *excluded;
+    uint32_t *excluded;
     size_t excluded_count;
     bool excluded_known;
 };

@@ -13,10 +13,10 @@
  *     store_load_books -> statement_decide -> store_write_statement    } these, each location once
  *     store_plan_rollback -> store_write_rollback                      } in one transaction
  *   store_commit | store_abort
- * Commit answers: STATUS_OK; STATUS_NO_SPACE (nothing written, the store still works for reading and
- * may be tried again); STATUS_RETRY (an engine with several hubs lost a race: run the whole batch
- * again, load included); STATUS_UNCERTAIN and STATUS_IO: the process must end without a further
- * answer; what is on disk decides after the restart.
+ * Commit answers: STATUS_OK; STATUS_NO_SPACE (nothing written, the store still works for reading
+ * and may be tried again); STATUS_RETRY (an engine with several hubs lost a race: run the whole
+ * batch again, load included); STATUS_UNCERTAIN and STATUS_IO: the process must end without a
+ * further answer; what is on disk decides after the restart.
  *
  * Reading: any thread, any time, sees committed state only. */
 #ifndef ONHAND_STORE_STORE_H
@@ -38,8 +38,8 @@ struct store_options {
 
 void store_options_default(struct store_options *options);
 
-/* `uri`: "sqlite:DIR" (files DIR/onhand.db*), "memory:". STATUS_NEWER for a file of a later version,
- * with the two versions in the error; an older one is migrated. */
+/* `uri`: "sqlite:DIR" (files DIR/onhand.db*), "memory:". STATUS_NEWER for a file of a later
+ * version, with the two versions in the error; an older one is migrated. */
 must_check enum status store_open(const char *uri, const struct store_options *options,
                                   struct store **store_out, struct error *error);
 void store_close(struct store *store); /* checkpoints first; NULL is fine */
@@ -79,7 +79,7 @@ struct event_slot {
     const struct event *event;  /* in */
     struct event_ground ground; /* out, of load: shared by all slots of one cell */
     uint64_t seen_seq;          /* out: ledger row of the same (source, id); 0: new */
-    uint32_t seen_index;        /* out: 1 + index of an earlier slot of this group with it; 0: new */
+    uint32_t seen_index; /* out: 1 + index of an earlier slot of this group with it; 0: new */
     struct event_outcome outcome; /* in, for write: REJECTED and DUPLICATE are not written */
     uint64_t seq;                 /* out, of write */
     uint64_t request;             /* in: number of the request, kept with the row; 0: none */
@@ -94,7 +94,7 @@ must_check enum status store_write_events(struct store *store, struct event_slot
 
 /* A pending movement that the acknowledgement speaks of. */
 struct acknowledged_cell {
-    struct pending_movement pending;   /* acknowledged_at_us: by this source, as of now */
+    struct pending_movement pending; /* acknowledged_at_us: by this source, as of now */
     uint32_t location;
     struct cell *cell;                 /* changed in place by the caller */
     const struct statement *statement; /* of the cell; NULL */
@@ -105,14 +105,14 @@ struct acknowledgement {
     uint32_t source;
     struct text document;
     int64_t acknowledged_at_us, received_at_us;
-    bool by_event;         /* an event with `acknowledges` has just been written for it: its row is
-                              the record, no row of its own is written; load takes
-                              acknowledged_at_us down to received_at_us, as the event's effect */
-    bool known;            /* out, of load: the source acknowledged it before */
-    int64_t known_at_us;   /* out: when; NEVER_US */
+    bool by_event;       /* an event with `acknowledges` has just been written for it: its row is
+                            the record, no row of its own is written; load takes
+                            acknowledged_at_us down to received_at_us, as the event's effect */
+    bool known;          /* out, of load: the source acknowledged it before */
+    int64_t known_at_us; /* out: when; NEVER_US */
     struct acknowledged_cell *cells; /* out: valid until the transaction ends */
     size_t cell_count;
-    uint64_t seq;          /* out, of write */
+    uint64_t seq; /* out, of write */
 };
 
 must_check enum status store_load_acknowledgement(struct store *store,
@@ -153,8 +153,8 @@ must_check enum status store_plan_rollback(struct store *store, uint32_t stateme
                                            struct arena *arena, struct statement_outcome *outcome,
                                            struct error *error);
 must_check enum status store_write_rollback(struct store *store, uint32_t statement,
-                                            const struct statement_outcome *outcome,
-                                            int64_t at_us, uint64_t *seq_out, struct error *error);
+                                            const struct statement_outcome *outcome, int64_t at_us,
+                                            uint64_t *seq_out, struct error *error);
 
 /* ---- reading (any thread) ---- */
 struct catalog_visitor {
@@ -164,8 +164,8 @@ struct catalog_visitor {
     void (*location)(void *context, uint32_t number, struct text code);
     void *context;
 };
-must_check enum status store_scan_catalog(struct store *store, const struct catalog_visitor *visitor,
-                                          struct error *error);
+must_check enum status
+store_scan_catalog(struct store *store, const struct catalog_visitor *visitor, struct error *error);
 
 /* NOT_FOUND when there is none. The value is copied into *value. */
 must_check enum status store_item_get(struct store *store, struct text kind, struct text key,
