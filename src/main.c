@@ -17,7 +17,22 @@ struct command {
 
 static const struct command commands[] = {
     {"serve", command_serve, "run the hub"},
+    {"adjust", command_adjust, "send a movement of stock, or a file of them"},
+    {"reset", command_reset, "send a full file of quantities"},
+    {"show", command_show, "what there is of a product"},
+    {"history", command_history, "everything that happened to a product at a location"},
+    {"explain", command_explain, "why its figure is what it is"},
+    {"status", command_status, "how the hub is doing"},
+    {"resets", command_resets, "the resets on record: approve, reject, rollback, variances"},
+    {"feeds", command_feeds, "where files come from, and how that went"},
+    {"channels", command_channels, "where stock is sent, and what is still to be sent"},
+    {"jobs", command_jobs, "what runs on a schedule; run one now"},
+    {"token", command_token, "who may do what: create, list, revoke"},
+    {"export", command_export, "every figure, as CSV or NDJSON"},
     {"verify", command_verify, "rebuild every figure from the ledger and compare (offline)"},
+    {"backup", command_backup, "copy the store of a running hub"},
+    {"bench", command_bench, "put a load on a running hub and measure"},
+    {"config", command_config, "check a configuration (offline)"},
 };
 
 static void print_help(FILE *out) {
