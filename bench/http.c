@@ -1,0 +1,400 @@
+/* The hub over HTTP, the program itself and not its parts: single UpdateInventory calls, bulk
+ * bodies, reads, and calls while a Daily Reset comes in. All on this machine's loopback.
+ *
+ * Two limits are measured in the same run: what the hub's HTTP server does when there is nothing to
+ * do (GET /healthz over the same connections), and what the disk takes with one fdatasync a batch.
+ * Where a goal is meant for one core, the hub is held on one, and the load comes from another. */
+#include "http_client.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+#define LOCATIONS 50u
+#define CONNECTIONS 64u
+#define READY_TIMEOUT_MS 30000
+
+static struct http_target target = {.locations = LOCATIONS};
+static uint64_t next_id;
+static pid_t hub_pid;
+static char data_directory[300], log_path[320];
+
+static int64_t section_us(void) {
+    return (int64_t)bench_scaled(6 * US_PER_SECOND);
+}
+
+/* ---- the hub ---- */
+
+static void print_log(void) {
+    FILE *log = fopen(log_path, "r");
+    char line[500];
+    while (log != NULL && fgets(line, sizeof line, log) != NULL)
+        fputs(line, stderr);
+    if (log != NULL)
+        fclose(log);
+}
+
+/* Also after a bench that failed: then what the hub had to say is worth reading. */
+static void end_hub(void) {
+    if (hub_pid <= 0)
+        return;
+    kill(hub_pid, SIGKILL);
+    waitpid(hub_pid, NULL, 0);
+    print_log();
+}
+
+static void stop_hub(void) {
+    int status = 0;
+    kill(hub_pid, SIGTERM);
+    if (waitpid(hub_pid, &status, 0) != hub_pid || status != 0)
+        bench_fail("the hub did not end well", NULL);
+    hub_pid = 0;
+}
+
+static int free_port(void) {
+    uint64_t random = (uint64_t)monotonic_us() | 1;
+    for (int attempt = 0; attempt < 100; attempt++) {
+        int port = 20000 + (int)(bench_random(&random) % 12000);
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons((uint16_t)port),
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool is_free = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+        close(fd);
+        if (is_free)
+            return port;
+    }
+    bench_fail("no free port", NULL);
+}
+
+static _Noreturn void become_hub(int out) {
+    const char *binary = getenv("ONHAND_BINARY");
+    char listen[32];
+    int log = open(log_path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
+    snprintf(listen, sizeof listen, "127.0.0.1:%d", target.port);
+    dup2(out, STDOUT_FILENO);
+    dup2(log, STDERR_FILENO);
+    binary = binary != NULL ? binary : "build/onhand";
+    execl(binary, binary, "serve", "--data", data_directory, "--listen", listen, (char *)NULL);
+    dprintf(STDERR_FILENO, "%s: %s\n", binary, strerror(errno));
+    _exit(127);
+}
+
+static void read_token(void) {
+    char path[330];
+    snprintf(path, sizeof path, "%s/admin.token", data_directory);
+    FILE *file = fopen(path, "r");
+    if (file == NULL || fscanf(file, "%199s", target.token) != 1)
+        bench_fail(path, NULL);
+    fclose(file);
+}
+
+static void start_hub(const char *directory) {
+    int ends[2];
+    char line[200] = "";
+    snprintf(data_directory, sizeof data_directory, "%s/data", directory);
+    snprintf(log_path, sizeof log_path, "%s/hub.log", directory);
+    target.port = free_port();
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        bench_fail("pipe", NULL);
+    hub_pid = fork();
+    if (hub_pid == 0)
+        become_hub(ends[1]);
+    atexit(end_hub);
+    close(ends[1]);
+    struct pollfd ready = {.fd = ends[0], .events = POLLIN};
+    if (hub_pid < 0 || poll(&ready, 1, READY_TIMEOUT_MS) != 1 ||
+        read(ends[0], line, sizeof line - 1) <= 0 || strncmp(line, "onhand: ready ", 14) != 0)
+        bench_fail("the hub did not get ready", NULL);
+    close(ends[0]);
+    read_token();
+}
+
+/* ---- cores ---- */
+
+static cpu_set_t cores; /* that we were given */
+
+static void use_cores(pid_t thread, bool first, bool others) {
+    cpu_set_t set;
+    bool is_first = true;
+    CPU_ZERO(&set);
+    for (unsigned i = 0; i < CPU_SETSIZE; i++) {
+        if (!CPU_ISSET(i, &cores))
+            continue;
+        if (is_first ? first : others)
+            CPU_SET(i, &set);
+        is_first = false;
+    }
+    if (CPU_COUNT(&cores) > 1 && sched_setaffinity(thread, sizeof set, &set) != 0)
+        bench_fail("sched_setaffinity", NULL);
+}
+
+/* The hub on one core and the load on the others, or both wherever there is room. */
+static void hold_hub(bool on_one_core) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)hub_pid);
+    DIR *threads = opendir(path);
+    struct dirent *entry;
+    while (threads != NULL && (entry = readdir(threads)) != NULL)
+        if (entry->d_name[0] != '.')
+            use_cores((pid_t)strtol(entry->d_name, NULL, 10), true, !on_one_core);
+    if (threads != NULL)
+        closedir(threads);
+    use_cores(0, !on_one_core, true);
+}
+
+static double hub_cpu_seconds(void) {
+    char path[64], line[1000] = "";
+    unsigned long user = 0, system = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)hub_pid);
+    FILE *file = fopen(path, "r");
+    const char *after_name =
+        file != NULL && fgets(line, sizeof line, file) != NULL ? strrchr(line, ')') : NULL;
+    if (after_name == NULL ||
+        sscanf(after_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+               &system) != 2)
+        bench_fail(path, NULL);
+    fclose(file);
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* ---- what is sent ---- */
+
+static const struct http_shape health = {"GET", "/healthz", NULL, "", "", "", 0, 0};
+static const struct http_shape update = {
+    .method = "POST",
+    .path = "/api/service/updateInventoryByIdentification",
+    .content_type = "application/json",
+    .before = "",
+    .line = "{\"facilityId\":\"" MARK_LOCATION "\",\"idType\":\"SKU\",\"idValue\":\"" MARK_SKU
+            "\",\"availableDelta\":-1,\"locationSeqId\":\"TLTLTLLL01\",\"varianceReasonId\":"
+            "\"POS_SALE\",\"transactionId\":\"" MARK_ID "\"}",
+    .after = "",
+    .count = 1,
+    .applied = 1,
+};
+#define SALE                                                                                       \
+    "{\"id\":\"" MARK_ID "\",\"source\":\"prism\",\"type\":\"sale\",\"location\":\"" MARK_LOCATION \
+    "\",\"sku\":\"" MARK_SKU "\",\"delta\":-1,\"occurred_at\":\"2026-01-02T03:04:05-05:00\"}"
+static const struct http_shape lines = {
+    .method = "POST",
+    .path = "/v1/adjustments",
+    .content_type = "application/x-ndjson",
+    .before = "",
+    .line = SALE "\n",
+    .after = "",
+    .count = 10000,
+    .applied = 10000,
+};
+static const struct http_shape batch = {
+    .method = "POST",
+    .path = "/v1/adjustments",
+    .content_type = "application/json",
+    .before = "{\"adjustments\":[",
+    .line = SALE ",",
+    .after = "]}",
+    .count = 200,
+    .applied = 200,
+};
+static const struct http_shape cell = {
+    "GET", "/v1/inventory/" MARK_LOCATION "/" MARK_SKU, NULL, "", "", "", 0, 0};
+
+/* ---- a reset ---- */
+
+struct reset {
+    struct http_connection connection;
+    double seconds;
+    _Atomic bool done;
+};
+
+/* Every product of every location, one in a hundred different from the one before. */
+static void reset_build(struct reset *reset, uint32_t products, unsigned day) {
+    struct buffer body = {0}, request = {0};
+    uint64_t random = 99;
+    buffer_append_string(&body, "location,sku,quantity\n");
+    for (uint32_t location = 0; location < LOCATIONS; location++)
+        for (uint32_t p = 0; p < products; p++) {
+            char line[] = MARK_LOCATION "," MARK_SKU ",00\n";
+            uint64_t r = bench_random(&random);
+            unsigned more = (r >> 20) % 100 == 0 ? day : 0;
+            http_write_digits(line, MARK_LOCATION, location);
+            http_write_digits(line + 6, MARK_SKU, p);
+            http_write_digits(line + sizeof line - 4, "00", 10 + r % 60 + more);
+            buffer_append(&body, line, sizeof line - 1);
+        }
+    buffer_append_format(&request,
+                         "POST /v1/resets?as_of=2026-01-02T0%u:00:00Z&source=prism&guard=off "
+                         "HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
+                         "Content-Type: text/csv\r\nContent-Length: %zu\r\n\r\n",
+                         day, target.token, body.length);
+    buffer_append_text(&request, buffer_text(&body));
+    buffer_deinit(&body);
+    reset->connection.request_length = request.length;
+    buffer_append(&request, "", 1);
+    reset->connection.request = request.data;
+}
+
+static void *reset_send(void *context) {
+    struct reset *reset = context;
+    int64_t start_us = monotonic_us();
+    const char *answer = http_exchange(&reset->connection, target.port);
+    reset->seconds = bench_seconds_since(start_us);
+    const char *status = strstr(answer, "\"status\":");
+    http_check(&reset->connection, 1);
+    if (status == NULL || strncmp(status, "\"status\":\"applied\"", 18) != 0)
+        http_fail(&reset->connection, "the reset was not applied");
+    http_close(&reset->connection);
+    atomic_store(&reset->done, true);
+    return NULL;
+}
+
+static double reset_now(uint32_t products, unsigned day) {
+    struct reset reset = {0};
+    reset_build(&reset, products, day);
+    reset_send(&reset);
+    return reset.seconds;
+}
+
+/* ---- sections ---- */
+
+static void run(struct http_load *load, const struct http_shape *shape, unsigned connections,
+                int64_t us, const _Atomic bool *done) {
+    *load = (struct http_load){.target = &target, .shape = shape, .next_id = &next_id};
+    http_run(load, connections, us, done);
+}
+
+static double rate_of(const struct http_shape *shape, int64_t us) {
+    struct http_load load;
+    run(&load, shape, CONNECTIONS, us, NULL);
+    double rate = http_rate(&load);
+    http_load_deinit(&load);
+    return rate;
+}
+
+/* How many writes of so many bytes a bare file takes in a second, each on disk before the next. */
+static double disk_rate(size_t bytes) {
+    static char block[128 * 1024];
+    char path[330];
+    uint64_t count = 0;
+    snprintf(path, sizeof path, "%s/limit", bench_directory);
+    int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
+    int64_t start_us = monotonic_us();
+    while (monotonic_us() - start_us < section_us() / 6) {
+        if (write(fd, block, bytes) != (ssize_t)bytes || fdatasync(fd) != 0)
+            bench_fail("fdatasync", NULL);
+        count++;
+    }
+    double rate = (double)count / bench_seconds_since(start_us);
+    close(fd);
+    unlink(path);
+    return rate;
+}
+
+static void report_times(const char *name, const struct http_load *load, const char *goal) {
+    static const struct {
+        const char *name;
+        unsigned per_thousand;
+    } points[] = {{"p50", 500}, {"p99", 990}, {"max", 1000}};
+    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
+        char full[64];
+        snprintf(full, sizeof full, "%s_%s", name, points[i].name);
+        bench_report(full, http_percentile_ms(load, points[i].per_thousand), "ms", 0,
+                     points[i].per_thousand == 990 ? goal : "for comparison");
+    }
+}
+
+/* The limit before and after, so that a noisy minute hits both. */
+static void measure_updates(void) {
+    struct http_load load;
+    hold_hub(true);
+    double limit = rate_of(&health, section_us() / 6);
+    double cpu_seconds = hub_cpu_seconds();
+    run(&load, &update, CONNECTIONS, section_us(), NULL);
+    cpu_seconds = hub_cpu_seconds() - cpu_seconds;
+    limit = (limit + rate_of(&health, section_us() / 6)) / 2;
+    bench_report("http_nothing", limit, "per second", 0, "GET /healthz: the server alone");
+    bench_report("http_updates", http_rate(&load), "per second", limit,
+                 ">= 30000 single durable calls, the hub on one core");
+    report_times("http_updates", &load, "< 10");
+    bench_report("http_updates_hub_cpu", cpu_seconds / load.seconds, "cores", 0,
+                 "<= 1: the hub is held on one core");
+    http_load_deinit(&load);
+    run(&load, &update, 1, section_us() / 6, NULL);
+    bench_report("http_update_alone", http_percentile_ms(&load, 500), "ms", 0,
+                 "one caller alone: a commit each");
+    http_load_deinit(&load);
+}
+
+static void measure_batches(const char *name, const struct http_shape *shape, const char *goal) {
+    struct http_load load;
+    char cpu_name[64];
+    hold_hub(false);
+    double limit = 1000 * disk_rate(1000 * 72);
+    double cpu_seconds = hub_cpu_seconds();
+    run(&load, shape, 4, section_us(), NULL);
+    cpu_seconds = hub_cpu_seconds() - cpu_seconds;
+    bench_report(name, http_rate(&load) * shape->count, "lines per second", limit, goal);
+    snprintf(cpu_name, sizeof cpu_name, "%s_hub_cpu", name);
+    bench_report(cpu_name, cpu_seconds / load.seconds, "cores", 0, "for comparison");
+    http_load_deinit(&load);
+}
+
+static void measure_reads(void) {
+    struct http_load load;
+    hold_hub(true);
+    double limit = rate_of(&health, section_us() / 6);
+    run(&load, &cell, CONNECTIONS, section_us() / 2, NULL);
+    bench_report("http_reads", http_rate(&load), "per second", limit,
+                 "one cell each, the hub on one core; reads in the process: cell_reads of ledger");
+    http_load_deinit(&load);
+}
+
+static void measure_updates_during_reset(void) {
+    struct http_load load;
+    struct reset reset = {0};
+    pthread_t sender;
+    uint32_t products = (uint32_t)bench_scaled(20000);
+    hold_hub(false);
+    bench_report("http_reset_first_load", reset_now(products, 2), "seconds", 0,
+                 "1 M rows, most of them new cells");
+    reset_build(&reset, products, 3);
+    if (pthread_create(&sender, NULL, reset_send, &reset) != 0)
+        bench_fail("thread", NULL);
+    run(&load, &update, CONNECTIONS, 8 * US_PER_SECOND, &reset.done);
+    pthread_join(sender, NULL);
+    bench_report("http_reset", reset.seconds, "seconds", 0,
+                 "1 M rows uploaded, 1 % different, while calls come in");
+    bench_report("http_updates_during_reset", http_rate(&load), "per second", 0, "for comparison");
+    report_times("http_updates_during_reset", &load, "< 20");
+    http_load_deinit(&load);
+}
+
+int main(void) {
+    static char section_list[100];
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0)
+        bench_fail("sched_getaffinity", NULL);
+    start_hub(bench_make_directory());
+    target.products = (uint32_t)bench_scaled(2000);
+    reset_now(target.products, 1);
+    snprintf(section_list, sizeof section_list, ",%s,",
+             getenv("ONHAND_BENCH_HTTP") != NULL ? getenv("ONHAND_BENCH_HTTP")
+                                                 : "updates,lines,batches,reads,reset");
+    bench_report("http_fdatasync", disk_rate(4096), "per second", 0, "4 KiB each: the disk alone");
+    if (strstr(section_list, ",updates,") != NULL)
+        measure_updates();
+    if (strstr(section_list, ",lines,") != NULL)
+        measure_batches("http_ndjson", &lines, ">= 300000, 4 bodies of 10,000 lines at a time");
+    if (strstr(section_list, ",batches,") != NULL)
+        measure_batches("http_json", &batch, "4 bodies of 200 at a time: for comparison");
+    if (strstr(section_list, ",reads,") != NULL)
+        measure_reads();
+    if (strstr(section_list, ",reset,") != NULL)
+        measure_updates_during_reset();
+    stop_hub();
+    return 0;
+}
