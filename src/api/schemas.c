@@ -107,8 +107,8 @@ const struct schema_row schema_rows[] = {
      "Adjustments since the start"},
     {"Feeds", "+items:[Feed]", ""},
     {"Feed",
-     "+name:string +url:string schedule:string? job:string running:boolean last_run_at:time? "
-     "next_due_at:time? last_file:string? last_file_at:time? last_result:string? "
+     "+name:string +url:string schedule:string? job:string running:boolean last_run:time? "
+     "next_due:time? last_file:string? last_file_at:time? last_result:string? "
      "last_reset:string? last_error:string? last_error_at:time? files:integer "
      "waiting_files:integer",
      ""},

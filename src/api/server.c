@@ -169,10 +169,11 @@ static bool accept_head(struct request *r, const char *method, const char *path)
            check_accept(r) && check_body(r) && (r->route->begin == NULL || r->route->begin(r));
 }
 
-/* A refused body that is small is read away before the answer. */
+/* A refused body that is small is read away before the answer. Without a body the answer waits for
+ * the library's second call as well: one given at the first would end the connection. */
 static bool is_worth_draining(const struct request *r) {
     if (!request_has_body(r)) {
-        return false;
+        return true;
     }
     if (r->headers.transfer_encodings > 0) {
         return r->token != NULL; /* somebody we know: an answer is worth waiting for */
