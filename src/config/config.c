@@ -14,6 +14,7 @@
 #include "config/read_internal.h"
 
 #define FILE_SIZE_MAX ((size_t)4 << 20)
+#define DEPTH_MAX 500
 
 static struct config *config_new(void) {
     return memory_alloc_zero(1, sizeof(struct config));
@@ -92,10 +93,34 @@ static void read_document(struct config *config, yaml_document_t *document, stru
     reading_deinit(&reading);
 }
 
+/* libyaml takes time that grows with the square of the depth of brackets, so that is bounded first.
+ * Brackets inside of texts are counted too: what people write does not come near the bound. */
+static bool is_too_deep(struct text yaml, struct text file, struct config_report *report) {
+    size_t depth = 0;
+    unsigned long line = 1;
+    for (size_t i = 0; i < yaml.length; i++) {
+        char c = yaml.data[i];
+        line += c == '\n';
+        if (c == '[' || c == '{') {
+            depth++;
+        } else if ((c == ']' || c == '}') && depth > 0) {
+            depth--;
+        }
+        if (depth > DEPTH_MAX) {
+            report_plain(report, file, line, 0, "nested too deep");
+            return true;
+        }
+    }
+    return false;
+}
+
 static void read_yaml(struct config *config, struct text yaml, struct text file,
                       struct config_report *report) {
     yaml_parser_t parser;
     yaml_document_t document;
+    if (is_too_deep(yaml, file, report)) {
+        return;
+    }
     require(yaml_parser_initialize(&parser) == 1);
     yaml_parser_set_input_string(&parser, (const unsigned char *)yaml.data, yaml.length);
     if (!yaml_parser_load(&parser, &document)) {
@@ -247,7 +272,6 @@ static void guards_override(struct config_guards *guards, const struct config_gu
             memcpy((char *)guards + row->offset, (const char *)with + row->offset, size);
         }
     }
-    guards->named |= with->named;
 }
 
 struct config_guards config_guards_for(const struct config *config, const struct config_feed *feed,

@@ -216,6 +216,20 @@ static void stops_counting_somewhere(void **state) {
     buffer_deinit(&yaml);
 }
 
+static void refuses_depth_at_once(void **state) {
+    (void)state;
+    struct buffer yaml = {0};
+    for (int i = 0; i < 2000000; i++) {
+        buffer_append_string(&yaml, "{");
+    }
+    struct config *config = NULL;
+    struct config_report report = {0};
+    assert_int_equal(config_load_text(buffer_text(&yaml), "", &config, &report), STATUS_BAD_VALUE);
+    assert_text(report.items[0].message, "nested too deep");
+    config_report_deinit(&report);
+    buffer_deinit(&yaml);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys),
@@ -225,6 +239,7 @@ int main(void) {
         cmocka_unit_test(what_belongs_together),
         cmocka_unit_test(all_of_them_in_order),
         cmocka_unit_test(stops_counting_somewhere),
+        cmocka_unit_test(refuses_depth_at_once),
     };
     return cmocka_run_group_tests_name("config/read", tests, NULL, NULL);
 }
