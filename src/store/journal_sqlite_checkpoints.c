@@ -277,8 +277,17 @@ static enum status scan(struct journal *journal, uint32_t kind, journal_checkpoi
     return status;
 }
 
-/* STATUS_CORRUPT: the file was damaged and is empty now; nothing of what was visited may be used.
- */
+/* A damaged file is dropped in the middle of the scan, which then ends early: to the engine the
+ * rest has vanished, as it may at any time. */
+static void drop_damaged(struct journal *journal) {
+    struct error error;
+    log_warn("saved cells dropped", "path=%s reason=damaged",
+             log_quote(text_from(journal->cells_path)));
+    if (journal->read_only || create(journal, &error) != STATUS_OK) {
+        connection_close(&journal->cells);
+    }
+}
+
 enum status sqlite_checkpoint_scan(struct journal *journal, uint32_t kind,
                                    journal_checkpoint_visitor *visitor, void *context,
                                    struct error *error) {
@@ -288,14 +297,8 @@ enum status sqlite_checkpoint_scan(struct journal *journal, uint32_t kind,
         status = scan(journal, kind, visitor, context, error);
     }
     if (status == STATUS_CORRUPT) {
-        log_warn("saved cells dropped", "path=%s reason=damaged",
-                 log_quote(text_from(journal->cells_path)));
-        struct error unused;
-        if (journal->read_only) {
-            connection_close(&journal->cells);
-        } else if (create(journal, &unused) != STATUS_OK) {
-            connection_close(&journal->cells);
-        }
+        drop_damaged(journal);
+        status = STATUS_OK;
     }
     pthread_mutex_unlock(&journal->cells_lock);
     return status;

@@ -222,12 +222,12 @@ static void test_rows_round_trip(void **state) {
 static void test_rows_without_reading_between(void **state) {
     struct fixture *fixture = *state;
     struct row_scan scan = {.count = 61};
-    char ids[61][8];
+    char ids[61][24];
     ok(ops->begin(fixture->journal, NULL));
     for (size_t i = 0; i < scan.count; i++) {
         scan.expected[i] = i % 5 == 0 ? extreme_row(3 * i + 1) : plain_row(3 * i + 1);
         struct journal_row row = scan.expected[i];
-        char passing[8];
+        char passing[24];
         snprintf(ids[i], sizeof ids[i], "id-%zu", i);
         memcpy(passing, ids[i], sizeof passing);
         row.event.id = text_from(passing);

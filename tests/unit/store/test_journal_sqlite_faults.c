@@ -368,15 +368,12 @@ static bool collect(void *context, uint32_t kind, uint64_t key, uint64_t through
     return true;
 }
 
-static void expect_checkpoints(struct journal *journal, enum status expected_status,
-                               const char *expected) {
+static void expect_checkpoints(struct journal *journal, const char *expected) {
     struct buffer seen = {0};
     buffer_reserve(&seen, 1);
-    assert_int_equal(ops->checkpoint_scan(journal, 1, collect, &seen, NULL), expected_status);
-    if (expected_status == STATUS_OK) {
-        assert_int_equal(seen.length, strlen(expected));
-        assert_memory_equal(seen.data, expected, seen.length);
-    }
+    ok(ops->checkpoint_scan(journal, 1, collect, &seen, NULL));
+    assert_int_equal(seen.length, strlen(expected));
+    assert_memory_equal(seen.data, expected, seen.length);
     buffer_deinit(&seen);
 }
 
@@ -408,7 +405,7 @@ static void save_two(struct fixture *fixture) {
     ok(ops->checkpoint_put(fixture->journal, 2, 3, 10, TEXT("another kind"), NULL));
     ok(ops->checkpoint_delete(fixture->journal, 1, 5, NULL));
     ok(ops->checkpoint_sync(fixture->journal, NULL));
-    expect_checkpoints(fixture->journal, STATUS_OK, SAVED);
+    expect_checkpoints(fixture->journal, SAVED);
 }
 
 static void test_checkpoints(void **state) {
@@ -416,7 +413,7 @@ static void test_checkpoints(void **state) {
     save_two(fixture);
     put(fixture->journal, 3, 10, TEXT("never synced"));
     reopen(fixture);
-    expect_checkpoints(fixture->journal, STATUS_OK, SAVED);
+    expect_checkpoints(fixture->journal, SAVED);
     ok(ops->checkpoint_sync(fixture->journal, NULL)); /* with nothing to do */
 }
 
@@ -438,11 +435,11 @@ static void test_unfit_checkpoints_are_dropped(void **state) {
             ok(ops->checkpoint_sync(fixture->journal, NULL));
         }
         reopen(fixture);
-        expect_checkpoints(fixture->journal, STATUS_OK, SAVED);
+        expect_checkpoints(fixture->journal, SAVED);
         ops->close(fixture->journal);
         run_sql(fixture->directory, "onhand-cells.db", spoilers[i]);
         fixture->journal = open_journal(fixture->directory);
-        expect_checkpoints(fixture->journal, STATUS_OK, "");
+        expect_checkpoints(fixture->journal, "");
         assert_int_equal(last_seq(fixture->journal), 10);
     }
 }
@@ -454,11 +451,11 @@ static void test_torn_checkpoints_are_dropped(void **state) {
     run_sql(fixture->directory, "onhand-cells.db",
             "UPDATE checkpoint SET blob = CAST('thrEe' AS BLOB) WHERE key = 3");
     fixture->journal = open_journal(fixture->directory);
-    expect_checkpoints(fixture->journal, STATUS_CORRUPT, "");
-    expect_checkpoints(fixture->journal, STATUS_OK, "");
+    expect_checkpoints(fixture->journal, "1/18446744073709551615@10=last "); /* what is before it */
+    expect_checkpoints(fixture->journal, "");
     put(fixture->journal, 3, 9, TEXT("again"));
     ok(ops->checkpoint_sync(fixture->journal, NULL));
-    expect_checkpoints(fixture->journal, STATUS_OK, "1/3@9=again ");
+    expect_checkpoints(fixture->journal, "1/3@9=again ");
     ops->close(fixture->journal);
     char *path = scratch_path(fixture->directory, "onhand-cells.db");
     assert_int_equal(truncate(path, 5000), 0);
@@ -466,11 +463,11 @@ static void test_torn_checkpoints_are_dropped(void **state) {
     ops->close(fixture->journal);
     assert_int_equal(truncate(path, 10), 0);
     fixture->journal = open_journal(fixture->directory);
-    expect_checkpoints(fixture->journal, STATUS_OK, "");
+    expect_checkpoints(fixture->journal, "");
     ops->close(fixture->journal);
     assert_int_equal(unlink(path), 0);
     fixture->journal = open_journal(fixture->directory);
-    expect_checkpoints(fixture->journal, STATUS_OK, "");
+    expect_checkpoints(fixture->journal, "");
     free(path);
 }
 
