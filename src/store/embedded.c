@@ -37,9 +37,16 @@ static void count_location(void *context, uint32_t number, struct text code) {
         embedded->locations = number;
 }
 
+static void pass_identifier(void *context, uint32_t product, const struct identifier *identifier) {
+    (void)context;
+    (void)product;
+    (void)identifier;
+}
+
 static enum status load_numbers(struct embedded *embedded, struct error *error) {
     struct catalog_visitor visitor = {.name = count_name,
                                       .product = count_product,
+                                      .identifier = pass_identifier,
                                       .location = count_location,
                                       .context = embedded};
     enum status status = embedded->ops->scan_catalog(embedded->journal, &visitor, error);
