@@ -61,10 +61,10 @@ static enum status split_url(struct run *run) {
 
 static enum status connect_link(struct run *run, struct link *link) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+    link->fd = -1;
     int code = getaddrinfo(run->host, run->port, &hints, &found);
     if (code != 0)
         return error_set(run->error, STATUS_BAD_VALUE, "%s: %s", run->host, gai_strerror(code));
-    link->fd = -1;
     for (const struct addrinfo *a = found; a != NULL && link->fd < 0; a = a->ai_next) {
         link->fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (link->fd >= 0 && connect(link->fd, a->ai_addr, a->ai_addrlen) != 0) {
