@@ -259,6 +259,11 @@ enum status embedded_verify(struct store *store, struct arena *arena,
 must_check enum status embedded_absent_ground(struct embedded *embedded, uint32_t location,
                                               uint32_t product, uint32_t *statement_out,
                                               struct error *error);
+/* The same, had the statement `without` never been. */
+must_check enum status embedded_absent_ground_without(struct embedded *embedded, uint32_t location,
+                                                      uint32_t product, uint32_t without,
+                                                      uint32_t *statement_out,
+                                                      struct error *error);
 /* Unpacked rows of a statement. */
 must_check enum status embedded_read_rows(struct embedded *embedded, uint32_t statement,
                                           struct arena *arena, struct stated **rows_out,

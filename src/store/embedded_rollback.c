@@ -46,17 +46,24 @@ static void find_governed(struct plan *plan) {
     }
 }
 
-/* A product without a cell stands on the absence the statement stated. */
-static enum status governs_unseen(struct plan *plan, uint32_t product, bool *governs_out,
+/* A product without a cell stands on the absence the statement stated, and without it would stand on
+ * the older statement's row, unless an absence in between names it too. */
+static enum status governs_unseen(struct plan *plan, uint32_t product,
+                                  const struct statement *older, bool *governs_out,
                                   struct error *error) {
-    uint32_t ground = 0;
+    uint32_t ground = 0, next = 0;
     *governs_out = false;
     const struct cell *cell = location_find_cell(plan->location, product);
     if (cell != NULL && cell_exists(cell))
         return STATUS_OK;
     enum status status = embedded_absent_ground(plan->embedded, plan->record->head.location,
                                                 product, &ground, error);
-    *governs_out = ground == plan->record->head.id;
+    if (status != STATUS_OK || ground != plan->record->head.id)
+        return status;
+    status = embedded_absent_ground_without(plan->embedded, plan->record->head.location, product,
+                                            ground, &next, error);
+    const struct statement *absence = plan->embedded->state.statements.heads[next];
+    *governs_out = next == 0 || !statement_is_newer(absence, older);
     return status;
 }
 
@@ -82,7 +89,7 @@ static enum status resolve_by(struct plan *plan, const struct statement *stateme
     for (size_t i = 0; i < row_count && status == STATUS_OK; i++) {
         bool unseen = false;
         if (plan->record->head.names_absent)
-            status = governs_unseen(plan, rows[i].product, &unseen, error);
+            status = governs_unseen(plan, rows[i].product, statement, &unseen, error);
         make_room(plan, rows[i].product);
         struct fallen *cell = &plan->cells[rows[i].product];
         if (unseen && !cell->governed) {

@@ -62,14 +62,15 @@ static enum status know_excluded(struct embedded *embedded, struct statement_rec
     return status;
 }
 
-enum status embedded_absent_ground(struct embedded *embedded, uint32_t location, uint32_t product,
-                                   uint32_t *statement_out, struct error *error) {
+enum status embedded_absent_ground_without(struct embedded *embedded, uint32_t location,
+                                           uint32_t product, uint32_t without,
+                                           uint32_t *statement_out, struct error *error) {
     const struct state *state = &embedded->state;
     const struct location *at = locations_find(&state->locations, location);
     *statement_out = 0;
     for (uint32_t i = at != NULL ? at->statement_count : 0; i-- > 0;) {
         struct statement_record *record = statements_find(&state->statements, at->statements[i]);
-        if (!record->head.names_absent || !statement_stands(record))
+        if (!record->head.names_absent || !statement_stands(record) || record->head.id == without)
             continue;
         enum status status = know_excluded(embedded, record, error);
         if (status != STATUS_OK)
@@ -80,6 +81,11 @@ enum status embedded_absent_ground(struct embedded *embedded, uint32_t location,
         }
     }
     return STATUS_OK;
+}
+
+enum status embedded_absent_ground(struct embedded *embedded, uint32_t location, uint32_t product,
+                                   uint32_t *statement_out, struct error *error) {
+    return embedded_absent_ground_without(embedded, location, product, 0, statement_out, error);
 }
 
 /* ---- keeping ---- */

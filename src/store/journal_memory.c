@@ -42,6 +42,8 @@ struct blob {
 };
 
 struct journal {
+    struct journal *next; /* in the list of named ones */
+    char *name;
     pthread_mutex_t lock;
     struct arena arena;
     struct vector rows, statements, corrections, catalog, item_changes, blobs;
@@ -67,16 +69,13 @@ static void unlock(struct journal *journal) {
 
 /* ---- life ---- */
 
-static enum status memory_open(const char *location, const struct store_options *options,
-                               struct journal **journal_out, struct error *error) {
-    (void)location, (void)options, (void)error;
-    struct journal *journal = memory_alloc_zero(1, sizeof *journal);
-    require(pthread_mutex_init(&journal->lock, NULL) == 0);
-    *journal_out = journal;
-    return STATUS_OK;
-}
+/* Those with a name outlive their store, as a disk would: a simulation opens them again. */
+static struct {
+    pthread_mutex_t lock;
+    struct journal *first;
+} named = {PTHREAD_MUTEX_INITIALIZER, NULL};
 
-static void memory_close(struct journal *journal) {
+static void journal_free(struct journal *journal) {
     struct vector *vectors[] = {&journal->rows,    &journal->statements,   &journal->corrections,
                                 &journal->catalog, &journal->item_changes, &journal->blobs};
     for (size_t i = 0; i < journal->blobs.count; i++)
@@ -84,9 +83,62 @@ static void memory_close(struct journal *journal) {
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++)
         free(vectors[i]->items);
     free(journal->items);
+    free(journal->name);
     arena_deinit(&journal->arena);
     pthread_mutex_destroy(&journal->lock);
     free(journal);
+}
+
+static struct journal *journal_new(const char *name) {
+    struct journal *journal = memory_alloc_zero(1, sizeof *journal);
+    size_t size = strlen(name) + 1;
+    require(pthread_mutex_init(&journal->lock, NULL) == 0);
+    journal->name = memory_alloc(size);
+    memcpy(journal->name, name, size);
+    return journal;
+}
+
+static enum status memory_open(const char *location, const struct store_options *options,
+                               struct journal **journal_out, struct error *error) {
+    (void)options, (void)error;
+    if (location[0] == '\0') {
+        *journal_out = journal_new(location);
+        return STATUS_OK;
+    }
+    require(pthread_mutex_lock(&named.lock) == 0);
+    struct journal *journal = named.first;
+    while (journal != NULL && strcmp(journal->name, location) != 0)
+        journal = journal->next;
+    if (journal == NULL) {
+        journal = journal_new(location);
+        journal->next = named.first;
+        named.first = journal;
+    }
+    require(pthread_mutex_unlock(&named.lock) == 0);
+    *journal_out = journal;
+    return STATUS_OK;
+}
+
+void journal_memory_forget(const char *name) {
+    require(pthread_mutex_lock(&named.lock) == 0);
+    for (struct journal **at = &named.first; *at != NULL; at = &(*at)->next) {
+        struct journal *journal = *at;
+        if (strcmp(journal->name, name) == 0) {
+            *at = journal->next;
+            journal_free(journal);
+            break;
+        }
+    }
+    require(pthread_mutex_unlock(&named.lock) == 0);
+}
+
+static void memory_abort(struct journal *journal);
+
+static void memory_close(struct journal *journal) {
+    if (journal->name[0] == '\0')
+        journal_free(journal);
+    else
+        memory_abort(journal);
 }
 
 static uint64_t last_seq(const struct journal *journal) {

@@ -38,7 +38,8 @@ struct store_options {
 
 void store_options_default(struct store_options *options);
 
-/* `uri`: "sqlite:DIR" (files DIR/onhand.db*), "memory:". STATUS_NEWER for a file of a later
+/* `uri`: "sqlite:DIR" (files DIR/onhand.db*), "memory:" (for tests; "memory:NAME" may be
+ * opened again in the same process). STATUS_NEWER for a file of a later
  * version, with the two versions in the error; an older one is migrated. */
 must_check enum status store_open(const char *uri, const struct store_options *options,
                                   struct store **store_out, struct error *error);
