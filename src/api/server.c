@@ -12,6 +12,9 @@
 
 #include "base/log.h"
 
+/* How much more than is allowed a caller may send and still get its answer. */
+#define DRAIN_BEYOND_LIMIT ((uint64_t)16 << 20)
+
 /* True when the route's query has a parameter of this name. */
 static bool query_names(const char *names, struct text name) {
     while (*names != '\0') {
@@ -207,7 +210,7 @@ static void collect(struct request *r, const char *data, size_t length) {
 static enum MHD_Result serve_body(struct request *r, const char *data, size_t *length) {
     size_t taken = *length;
     if (r->refused) {
-        if (r->received > (uint64_t)r->api->config->limits.body_bytes + DRAIN_MAX &&
+        if (r->received > (uint64_t)r->api->config->limits.body_bytes + DRAIN_BEYOND_LIMIT &&
             r->route != NULL && r->route->body != BODY_STREAM) {
             return MHD_NO; /* it has been told enough: no answer can go out before the body's end */
         }

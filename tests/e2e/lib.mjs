@@ -105,7 +105,7 @@ export function call(url, { method = 'GET', body, type, token, headers = {}, age
         const text = Buffer.concat(parts).toString('utf8')
         const answer = { status: response.statusCode, headers: response.headers, text }
         try {
-          if (/json/.test(response.headers['content-type'] ?? '')) answer.json = JSON.parse(text)
+          if (/\bjson/.test(response.headers['content-type'] ?? '')) answer.json = JSON.parse(text)
         } catch (error) {
           reject(new Error(`not JSON: ${text.slice(0, 300)}`, { cause: error }))
           return
