@@ -131,14 +131,14 @@ static void run_limit(int fd, struct feeder *f) {
         bench_fail("limit A", NULL);
 }
 
-static struct feeder engine_feeder = {.random = 1, .now_us = US_PER_DAY * 20000};
-static struct feeder limit_feeder = {.random = 1, .now_us = US_PER_DAY * 20000};
+static struct feeder engine_feeder = {.random = 1}, limit_feeder = {.random = 1};
 
 static void adjust(struct store *store, const char *directory, uint64_t total) {
     char path[300];
     snprintf(path, sizeof path, "%s/limit", directory);
     int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
     int64_t engine_us = 0, limit_us = 0;
+    engine_feeder.now_us = limit_feeder.now_us = clock_now_us(&clock_system);
     for (uint64_t done = 0; done < total; done += 50 * BATCH) {
         int64_t start_us = monotonic_us();
         for (int i = 0; i < 50; i++)
