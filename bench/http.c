@@ -204,16 +204,22 @@ static const struct http_shape batch = {
 static const struct http_shape cell = {
     "GET", "/v1/inventory/" MARK_LOCATION "/" MARK_SKU, NULL, "", "", "", 0, 0};
 
-/* ---- a reset ---- */
+/* ---- resets ---- */
 
-struct reset {
-    struct http_connection connection;
+/* Two files that take turns, each sent with a later as_of than the one before. */
+struct resets {
+    struct http_connection files[2];
+    size_t as_of_at;
+    unsigned count;
+    int64_t until_us; /* none is begun after that */
     double seconds;
     _Atomic bool done;
 };
 
-/* Every product of every location, one in a hundred different from the one before. */
-static void reset_build(struct reset *reset, uint32_t products, unsigned day) {
+#define MARK_AS_OF "yyyy-mm-ddThh:mm:ssZ"
+
+/* Every product of every location; one in a hundred has `more`. */
+static void reset_build(struct resets *resets, unsigned file, uint32_t products, unsigned more) {
     struct buffer body = {0}, request = {0};
     uint64_t random = 99;
     buffer_append_string(&body, "location,sku,quantity\n");
@@ -221,44 +227,59 @@ static void reset_build(struct reset *reset, uint32_t products, unsigned day) {
         for (uint32_t p = 0; p < products; p++) {
             char line[] = MARK_LOCATION "," MARK_SKU ",00\n";
             uint64_t r = bench_random(&random);
-            unsigned more = (r >> 20) % 100 == 0 ? day : 0;
             http_write_digits(line, MARK_LOCATION, location);
-            http_write_digits(line + 6, MARK_SKU, p);
-            http_write_digits(line + sizeof line - 4, "00", 10 + r % 60 + more);
+            http_write_digits(line + sizeof MARK_LOCATION, MARK_SKU, p);
+            http_write_digits(line + sizeof line - 4, "00",
+                              10 + r % 60 + ((r >> 20) % 100 == 0 ? more : 0));
             buffer_append(&body, line, sizeof line - 1);
         }
-    buffer_append_string(&request, "POST /v1/resets?source=prism&guard=off&as_of=");
-    buffer_append_timestamp(&request, clock_now_us(&clock_system) - (4 - day) * US_PER_DAY);
     buffer_append_format(&request,
-                         " HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
+                         "POST /v1/resets?source=prism&guard=off&as_of=" MARK_AS_OF " HTTP/1.1\r\n"
+                         "Host: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
                          "Content-Type: text/csv\r\nContent-Length: %zu\r\n\r\n",
                          target.token, body.length);
     buffer_append_text(&request, buffer_text(&body));
     buffer_deinit(&body);
-    reset->connection.request_length = request.length;
+    struct http_connection *c = &resets->files[file];
+    c->request_length = request.length;
     buffer_append(&request, "", 1);
-    reset->connection.request = request.data;
+    c->request = request.data;
+    resets->as_of_at = http_mark_at(c->request, MARK_AS_OF);
 }
 
-static void *reset_send(void *context) {
-    struct reset *reset = context;
-    int64_t start_us = monotonic_us();
-    const char *answer = http_exchange(&reset->connection, target.port);
-    reset->seconds = bench_seconds_since(start_us);
+static void reset_send(struct http_connection *c, size_t as_of_at) {
+    static time_t as_of;
+    struct tm parts;
+    char text[sizeof MARK_AS_OF];
+    as_of = as_of == 0 ? time(NULL) - 3600 : as_of + 1;
+    if (strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&as_of, &parts)) == 0)
+        bench_fail("strftime", NULL);
+    memcpy(c->request + as_of_at, text, sizeof text - 1);
+    const char *answer = http_exchange(c, target.port);
     const char *status = strstr(answer, "\"status\":");
-    http_check(&reset->connection, 1);
+    http_check(c, 1);
     if (status == NULL || strncmp(status, "\"status\":\"applied\"", 18) != 0)
-        http_fail(&reset->connection, "the reset was not applied");
-    http_close(&reset->connection);
-    atomic_store(&reset->done, true);
+        http_fail(c, "the reset was not applied");
+    http_close(c);
+}
+
+static void *resets_send(void *context) {
+    struct resets *resets = context;
+    int64_t start_us = monotonic_us();
+    do
+        reset_send(&resets->files[resets->count++ % 2], resets->as_of_at);
+    while (monotonic_us() < resets->until_us);
+    resets->seconds = bench_seconds_since(start_us) / resets->count;
+    atomic_store(&resets->done, true);
     return NULL;
 }
 
-static double reset_now(uint32_t products, unsigned day) {
-    struct reset reset = {0};
-    reset_build(&reset, products, day);
-    reset_send(&reset);
-    return reset.seconds;
+static double reset_once(uint32_t products) {
+    struct resets resets = {0};
+    reset_build(&resets, 0, products, 0);
+    resets_send(&resets);
+    free(resets.files[0].request);
+    return resets.seconds;
 }
 
 /* ---- sections ---- */
@@ -323,12 +344,17 @@ static void report_cpu(const char *name, double cpu_seconds, double count, doubl
 static void measure_updates(void) {
     struct http_load load;
     hold_hub(true);
-    double limit = rate_of(&health, section_us() / 6);
+    double limit_cpu_seconds = hub_cpu_seconds();
+    run(&load, &health, CONNECTIONS, section_us() / 6, NULL);
+    limit_cpu_seconds = hub_cpu_seconds() - limit_cpu_seconds;
+    double limit = http_rate(&load), limit_seconds = load.seconds;
+    http_load_deinit(&load);
     double cpu_seconds = hub_cpu_seconds();
     run(&load, &update, CONNECTIONS, section_us(), NULL);
     cpu_seconds = hub_cpu_seconds() - cpu_seconds;
     limit = (limit + rate_of(&health, section_us() / 6)) / 2;
     bench_report("http_nothing", limit, "per second", 0, "GET /healthz: the server alone");
+    report_cpu("http_nothing", limit_cpu_seconds, limit * limit_seconds, limit_seconds);
     bench_report("http_updates", http_rate(&load), "per second", limit,
                  ">= 30000 single durable calls, the hub on one core");
     report_times("http_updates", &load, "< 10");
@@ -362,24 +388,28 @@ static void measure_reads(void) {
     http_load_deinit(&load);
 }
 
-static void measure_updates_during_reset(void) {
+static void measure_updates_during_resets(void) {
     struct http_load load;
-    struct reset reset = {0};
+    struct resets resets = {0};
     pthread_t sender;
     uint32_t products = (uint32_t)bench_scaled(20000);
     hold_hub(false);
-    bench_report("http_reset_first_load", reset_now(products, 2), "seconds", 0,
+    bench_report("http_reset_first_load", reset_once(products), "seconds", 0,
                  "1 M rows, most of them new cells");
-    reset_build(&reset, products, 3);
-    if (pthread_create(&sender, NULL, reset_send, &reset) != 0)
+    reset_build(&resets, 0, products, 0);
+    reset_build(&resets, 1, products, 3);
+    resets.until_us = monotonic_us() + section_us() / 2;
+    if (pthread_create(&sender, NULL, resets_send, &resets) != 0)
         bench_fail("thread", NULL);
-    run(&load, &update, CONNECTIONS, 8 * US_PER_SECOND, &reset.done);
+    run(&load, &update, CONNECTIONS, section_us(), &resets.done);
     pthread_join(sender, NULL);
-    bench_report("http_reset", reset.seconds, "seconds", 0,
-                 "1 M rows uploaded, 1 % different, while calls come in");
+    bench_report("http_reset", resets.seconds, "seconds", 0,
+                 "1 M rows uploaded, 1 % different, one after another, while calls come in");
     bench_report("http_updates_during_reset", http_rate(&load), "per second", 0, "for comparison");
     report_times("http_updates_during_reset", &load, "< 20");
     http_load_deinit(&load);
+    free(resets.files[0].request);
+    free(resets.files[1].request);
 }
 
 int main(void) {
@@ -388,7 +418,7 @@ int main(void) {
         bench_fail("sched_getaffinity", NULL);
     start_hub(bench_make_directory());
     target.products = (uint32_t)bench_scaled(2000);
-    reset_now(target.products, 1);
+    reset_once(target.products);
     snprintf(section_list, sizeof section_list, ",%s,",
              getenv("ONHAND_BENCH_HTTP") != NULL ? getenv("ONHAND_BENCH_HTTP")
                                                  : "updates,lines,batches,reads,reset");
@@ -402,7 +432,7 @@ int main(void) {
     if (strstr(section_list, ",reads,") != NULL)
         measure_reads();
     if (strstr(section_list, ",reset,") != NULL)
-        measure_updates_during_reset();
+        measure_updates_during_resets();
     stop_hub();
     return 0;
 }

@@ -202,7 +202,6 @@ static inline void http_connect(struct http_connection *c, int port) {
 
 static inline void http_close(struct http_connection *c) {
     close(c->fd);
-    free(c->request);
     free(c->answer);
 }
 
@@ -287,8 +286,10 @@ static inline void http_run(struct http_load *load, unsigned connections, int64_
         http_turn(load, !ended && monotonic_us() - start_us < us);
     }
     load->seconds = bench_seconds_since(start_us);
-    for (unsigned i = 0; i < connections; i++)
+    for (unsigned i = 0; i < connections; i++) {
         http_close(&load->connections[i]);
+        free(load->connections[i].request);
+    }
     close(load->epoll);
     qsort(load->answer_us, load->answer_count, sizeof *load->answer_us, http_compare_us);
 }
@@ -307,8 +308,10 @@ static inline double http_rate(const struct http_load *load) {
     return (double)load->answer_count / load->seconds;
 }
 
-/* One request that waits; the answer's body is left in c->answer, ended by a NUL. */
+/* One request on a connection of its own, that waits; the answer's body, ended by a NUL, lives
+ * until http_close. */
 static inline const char *http_exchange(struct http_connection *c, int port) {
+    c->sent = c->received = c->head_length = c->body_length = 0;
     http_connect(c, port);
     while (c->sent < c->request_length) {
         ssize_t n = send(c->fd, c->request + c->sent, c->request_length - c->sent, MSG_NOSIGNAL);
