@@ -176,20 +176,21 @@ static size_t run_jobs(struct hub *hub, struct queue_item *list) {
     size_t gathered_count = 0, events = 0, done = 0;
     while (list != NULL) {
         struct job *job = (struct job *)list;
+        const int kind = job->job; /* once answered, the job is gone */
         list = list->next;
         done++;
-        if (job->job == JOB_SUBMISSION) {
+        if (kind == JOB_SUBMISSION) {
             struct submission *submission = (struct submission *)job;
             gathered[gathered_count++] = submission;
             events += submission->count;
         }
-        bool flush = job->job != JOB_SUBMISSION || events >= EVENTS_PER_BATCH || list == NULL ||
+        bool flush = kind != JOB_SUBMISSION || events >= EVENTS_PER_BATCH || list == NULL ||
                      gathered_count == JOBS_PER_ROUND;
         if (flush && gathered_count > 0) {
             intake_run(hub, gathered, gathered_count);
             gathered_count = events = 0;
         }
-        if (job->job == JOB_TASK) {
+        if (kind == JOB_TASK) {
             struct task *task = (struct task *)job;
             task->run(hub, task);
             gate_open(&task->done);
