@@ -177,6 +177,9 @@ static void put_away(struct run *run, struct look *look, struct text manifest) {
         look->complained = true;
         note_trouble(run, look);
     }
+    if (status == STATUS_OK && run->feed->config->after != CONFIG_AFTER_KEEP) {
+        look->looks = 0; /* it is gone: one of the same name is another */
+    }
 }
 
 /* Whether the next file would fare no better. */
