@@ -1,0 +1,17 @@
+// The demo is the first thing a new user sees, and a test of the main job on real input: it runs for
+// 40 seconds and two nights, and every one of 250,000 cells must be right.
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import test from 'node:test'
+import { binary, patience, root, run } from './lib.mjs'
+
+test('the demo runs two nights and no cell is wrong', { skip: patience > 1 }, async () => {
+  const env = { ...process.env, ONHAND_BINARY: binary, DEMO_SECONDS: '40', NODE: process.execPath }
+  const { code, stdout, stderr } = await run(path.join(root, 'demo/run'), [], { env })
+  assert.equal(code, 0, stdout + stderr)
+  assert.match(stdout, /^cells wrong: 0 of 250,000$/m)
+  assert.match(stdout, /^night 2: .* cells wrong 0$/m)
+  const [, repeated, late] = /(\d[\d,]*) repeated and (\d[\d,]*) late/.exec(stdout)
+  assert.notEqual(repeated, '0', 'the stores that were off line sent everything twice')
+  assert.notEqual(late, '0', 'the slow store was late')
+})
