@@ -272,12 +272,16 @@ enum status hub_submit_wait(struct hub *hub, struct submission *submission) {
     return status;
 }
 
-enum status hub_run_task(struct hub *hub, struct task *task, struct error *error) {
+void hub_begin_task(struct hub *hub, struct task *task) {
     task->job = JOB_TASK;
     task->status = STATUS_INTERNAL;
     gate_init(&task->done);
+    task->queued = queue_push(&hub->queue, &task->item);
+}
+
+enum status hub_end_task(struct hub *hub, struct task *task, struct error *error) {
     enum status status = STATUS_STOPPING;
-    if (queue_push(&hub->queue, &task->item)) {
+    if (task->queued) {
         if (!hub->started)
             while (hub_step(hub) > 0)
                 continue;
@@ -290,6 +294,11 @@ enum status hub_run_task(struct hub *hub, struct task *task, struct error *error
     }
     gate_deinit(&task->done);
     return status;
+}
+
+enum status hub_run_task(struct hub *hub, struct task *task, struct error *error) {
+    hub_begin_task(hub, task);
+    return hub_end_task(hub, task, error);
 }
 
 struct write_task {

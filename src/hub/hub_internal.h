@@ -15,6 +15,7 @@ struct task {
     int job; /* JOB_TASK; same place as in struct submission */
     void (*run)(struct hub *hub, struct task *task);
     struct gate done;
+    bool queued; /* false: the hub takes no more */
     enum status status;
     struct error error;
 };
@@ -82,8 +83,10 @@ _Noreturn void hub_fatal(enum status status, const struct error *error);
  * end the process. */
 enum status hub_abort_or_die(struct hub *hub, enum status status, const struct error *error);
 
-/* Queues the task and waits for it. */
-enum status hub_run_task(struct hub *hub, struct task *task, struct error *error);
+/* Queues the task, and waits for it; between the two the caller may do something else. */
+void hub_begin_task(struct hub *hub, struct task *task);
+enum status hub_end_task(struct hub *hub, struct task *task, struct error *error);
+enum status hub_run_task(struct hub *hub, struct task *task, struct error *error); /* both */
 
 /* intake.c: decides and commits the submissions of one batch, answers all of them. */
 void intake_run(struct hub *hub, struct submission **submissions, size_t count);

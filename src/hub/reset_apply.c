@@ -267,10 +267,29 @@ static void run_slice(struct hub *hub, struct task *task) {
     task->status = status;
 }
 
-enum status reset_apply_slice(struct reset *reset, uint32_t from, uint32_t to,
-                              struct error *error) {
-    struct slice slice = {.task.run = run_slice, .reset = reset, .from = from, .to = to};
-    enum status status = hub_run_task(reset->hub, &slice.task, error);
-    decision_room_deinit(&slice.room);
+struct slice *reset_begin_slice(struct reset *reset, uint32_t from, uint32_t to) {
+    struct slice *slice = memory_alloc_zero(1, sizeof *slice);
+    slice->task.run = run_slice;
+    slice->reset = reset;
+    slice->from = from;
+    slice->to = to;
+    hub_begin_task(reset->hub, &slice->task);
+    return slice;
+}
+
+enum status reset_end_slice(struct slice *slice, struct error *error) {
+    if (slice == NULL)
+        return STATUS_OK;
+    struct reset *reset = slice->reset;
+    enum status status = hub_end_task(reset->hub, &slice->task, error);
+    for (uint32_t i = slice->from; i < slice->to; i++) { /* not needed any more */
+        free(reset->locations[i].rows);
+        reset->locations[i].rows = NULL;
+    }
+    if (status == STATUS_OK && reset->params.progress != NULL)
+        reset->params.progress(reset->params.progress_context, reset->rows, slice->to,
+                               reset->location_count);
+    decision_room_deinit(&slice->room);
+    free(slice);
     return status;
 }

@@ -339,31 +339,27 @@ static void tell(struct reset *reset) {
 
 /* ---- the file as a whole ---- */
 
+/* While one slice is on the writer's thread, the next is sorted on this one. */
 static enum status apply_all(struct reset *reset, const uint32_t *map, struct error *error) {
     enum status status = STATUS_OK;
-    uint64_t rows_done = 0;
+    struct slice *before = NULL;
     for (uint32_t from = 0; from < reset->location_count && status == STATUS_OK;) {
         uint32_t to = from;
         uint64_t rows = 0;
-        while (to < reset->location_count && (to == from || rows < ROWS_PER_SLICE)) {
+        while (to < reset->location_count && status == STATUS_OK &&
+               (to == from || rows < ROWS_PER_SLICE)) {
             reset_settle(reset, &reset->locations[to], map);
             status = add_reserved(reset, &reset->locations[to], error);
-            if (status != STATUS_OK)
-                return status;
             rows += reset->locations[to++].row_count;
         }
-        status = reset_apply_slice(reset, from, to, error);
-        for (uint32_t i = from; i < to; i++) { /* their memory is not needed any more */
-            free(reset->locations[i].rows);
-            reset->locations[i].rows = NULL;
-        }
-        rows_done += rows;
+        struct slice *slice = status == STATUS_OK ? reset_begin_slice(reset, from, to) : NULL;
+        enum status earlier = reset_end_slice(before, error);
+        status = status == STATUS_OK ? earlier : status;
+        before = slice;
         from = to;
-        if (reset->params.progress != NULL)
-            reset->params.progress(reset->params.progress_context, rows_done, from,
-                                   reset->location_count);
     }
-    return status;
+    enum status last = reset_end_slice(before, error);
+    return status == STATUS_OK ? last : status;
 }
 
 static enum status decide_all(struct reset *reset, struct error *error) {

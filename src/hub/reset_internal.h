@@ -80,8 +80,11 @@ void reset_watermarks(struct reset *reset, const struct manifest_location *manif
                       struct statement *statement);
 
 /* reset_apply.c: decides (and unless dry, keeps and applies) the locations [from, to) in one
- * transaction on the writer's thread; waits. */
-enum status reset_apply_slice(struct reset *reset, uint32_t from, uint32_t to, struct error *error);
+ * transaction on the writer's thread. Between begin and end the next slice may be made ready; end
+ * waits, frees the locations' rows, and takes NULL for none. */
+struct slice;
+struct slice *reset_begin_slice(struct reset *reset, uint32_t from, uint32_t to);
+enum status reset_end_slice(struct slice *slice, struct error *error);
 /* Decides one statement; within an open transaction. changes: room for every cell. */
 struct decision_room {
     int64_t *open_milli;
