@@ -382,9 +382,12 @@ static void measure_reads(void) {
     struct http_load load;
     hold_hub(true);
     double limit = rate_of(&health, section_us() / 6);
+    double cpu_seconds = hub_cpu_seconds();
     run(&load, &cell, CONNECTIONS, section_us() / 2, NULL);
+    cpu_seconds = hub_cpu_seconds() - cpu_seconds;
     bench_report("http_reads", http_rate(&load), "per second", limit,
                  "one cell each, the hub on one core; reads in the process: cell_reads of ledger");
+    report_cpu("http_reads", cpu_seconds, (double)load.answer_count, load.seconds);
     http_load_deinit(&load);
 }
 
