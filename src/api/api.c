@@ -101,8 +101,8 @@ static enum status start_daemon(struct api *api, struct error *error) {
     const struct config_limits *limits = &api->config->limits;
     unsigned threads = api->options.threads > 0 ? api->options.threads : DEFAULT_THREADS;
     size_t memory = (size_t)limits->header_bytes + CONNECTION_MEMORY_LEAST;
-    unsigned connections = (unsigned)limits->connections;
-    unsigned per_address = connections - connections / 4;
+    /* Ours is the limit that counts (connections.c): the library's only leaves room to keep it. */
+    unsigned connections = 2 * (unsigned)limits->connections + 64;
     unsigned timeout_s = (unsigned)(limits->request_timeout_us / US_PER_SECOND);
     api->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
@@ -111,11 +111,10 @@ static enum status start_daemon(struct api *api, struct error *error) {
         MHD_OPTION_LISTEN_SOCKET, api->listen_fd, MHD_OPTION_THREAD_POOL_SIZE,
         threads > 1 ? threads : 0, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, CONNECTION_MEMORY_LEAST / 2,
-        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address,
-        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s > 0 ? timeout_s : 1, MHD_OPTION_UNESCAPE_CALLBACK,
-        leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, server_completed, api,
-        MHD_OPTION_NOTIFY_CONNECTION, connections_notify, api->connections,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        timeout_s > 0 ? timeout_s : 1, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, server_completed, api, MHD_OPTION_NOTIFY_CONNECTION,
+        connections_notify, api->connections, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (api->daemon == NULL) {
         return error_set(error, STATUS_INTERNAL, "the HTTP server could not be started");
     }
@@ -157,7 +156,7 @@ enum status api_start(const struct api_options *options, struct api **api_out,
     atomic_init(&api->next_request, (uint64_t)hub_now_us(api->hub));
     require(pthread_mutex_init(&api->free_lock, NULL) == 0);
     counters_init(&api->counters);
-    raise_file_limit(api->config->limits.connections);
+    raise_file_limit(2 * api->config->limits.connections);
     enum status status = auth_new(api->hub, api->config->data, &api->auth, error);
     if (status == STATUS_OK) {
         status = open_socket(api, error);

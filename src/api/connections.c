@@ -2,7 +2,9 @@
  *
  * The server library ends a connection on which nothing moves. That does not help against one that
  * sends a byte every ten seconds: here a request's head must be there in time, and a body must move
- * faster than that. The fewer places are left, the less patience there is. */
+ * faster than that. When all places are taken, a newcomer gets the place of the oldest one that has
+ * never sent a request, else of the one idle for longest: whoever asks at once is always heard.
+ * There is no limit for an address: behind a proxy everybody has the same. */
 #include "api/api_internal.h"
 
 #include <stdlib.h>
@@ -13,7 +15,8 @@
 #define BODY_WINDOW_US (30 * US_PER_SECOND)
 #define BODY_WINDOW_BYTES 1024u
 
-enum phase { PHASE_HEAD, PHASE_BODY, PHASE_ANSWER };
+/* Before its first request; between two; its body; its answer. */
+enum phase { PHASE_FRESH, PHASE_IDLE, PHASE_BODY, PHASE_ANSWER, PHASE_COUNT };
 
 struct connection {
     struct connections *owner;
@@ -29,8 +32,12 @@ struct connection {
 
 struct connections {
     pthread_mutex_t lock;
-    struct connection *first;
-    uint64_t count, limit;
+    struct list {
+        struct connection *first, *last; /* in order of since_us */
+    } lists[PHASE_COUNT];
+    uint64_t count; /* all of them */
+    uint64_t alive; /* those that are not on their way out */
+    uint64_t limit;
     int64_t timeout_us;
     pthread_t sweeper;
     struct gate stop;
@@ -44,36 +51,59 @@ static void unlock(struct connections *c) {
     require(pthread_mutex_unlock(&c->lock) == 0);
 }
 
-/* Whether it has had its time; `pressed`: most places are taken. */
-static bool is_overdue(const struct connection *connection, int64_t now_us, bool pressed) {
-    int64_t timeout_us = connection->owner->timeout_us;
-    if (connection->phase == PHASE_HEAD) {
-        int64_t patience_us = pressed ? PRESSED_HEAD_US : timeout_us;
-        return now_us - connection->since_us > patience_us;
+static void list_add(struct connection *c) {
+    struct list *list = &c->owner->lists[c->phase];
+    c->next = NULL;
+    c->previous = list->last;
+    *(list->last != NULL ? &list->last->next : &list->first) = c;
+    list->last = c;
+}
+
+static void list_remove(struct connection *c) {
+    struct list *list = &c->owner->lists[c->phase];
+    *(c->previous != NULL ? &c->previous->next : &list->first) = c->next;
+    *(c->next != NULL ? &c->next->previous : &list->last) = c->previous;
+}
+
+/* Its thread sees the end of the stream, and closes it. */
+static void hang_up(struct connection *c) {
+    if (!c->ended) {
+        c->ended = true;
+        c->owner->alive--;
+        (void)shutdown(c->fd, SHUT_RDWR);
     }
-    if (connection->phase != PHASE_BODY) {
-        return false;
+}
+
+/* ---- those that had their time ---- */
+
+static void sweep_heads(struct connections *connections, enum phase phase, int64_t before_us) {
+    struct connection *c = connections->lists[phase].first;
+    for (; c != NULL && c->since_us < before_us; c = c->next) {
+        hang_up(c);
     }
-    if (!connection->endless && now_us - connection->since_us > timeout_us) {
-        return true;
+}
+
+static void sweep_bodies(struct connections *connections, int64_t now_us) {
+    for (struct connection *c = connections->lists[PHASE_BODY].first; c != NULL; c = c->next) {
+        bool late = !c->endless && now_us - c->since_us > connections->timeout_us;
+        bool window_over = now_us - c->window_us > BODY_WINDOW_US;
+        if (late || (window_over && c->window_bytes < BODY_WINDOW_BYTES)) {
+            hang_up(c);
+        } else if (window_over) {
+            c->window_us = now_us;
+            c->window_bytes = 0;
+        }
     }
-    return now_us - connection->window_us > BODY_WINDOW_US &&
-           connection->window_bytes < BODY_WINDOW_BYTES;
 }
 
 static void sweep(struct connections *connections) {
     int64_t now_us = monotonic_us();
     lock(connections);
-    bool pressed = connections->count > connections->limit / 4 * 3;
-    for (struct connection *c = connections->first; c != NULL; c = c->next) {
-        if (!c->ended && is_overdue(c, now_us, pressed)) {
-            c->ended = true; /* its thread sees the end of the stream, and closes */
-            (void)shutdown(c->fd, SHUT_RDWR);
-        } else if (now_us - c->window_us > BODY_WINDOW_US) {
-            c->window_us = now_us;
-            c->window_bytes = 0;
-        }
-    }
+    bool pressed = connections->alive > connections->limit / 4 * 3;
+    int64_t patience_us = pressed ? PRESSED_HEAD_US : connections->timeout_us;
+    sweep_heads(connections, PHASE_FRESH, now_us - patience_us);
+    sweep_heads(connections, PHASE_IDLE, now_us - connections->timeout_us);
+    sweep_bodies(connections, now_us);
     unlock(connections);
 }
 
@@ -100,7 +130,7 @@ void connections_free(struct connections *connections) {
     if (connections == NULL) {
         return;
     }
-    require(connections->first == NULL);
+    require(connections->count == 0);
     gate_open(&connections->stop);
     (void)pthread_join(connections->sweeper, NULL);
     gate_deinit(&connections->stop);
@@ -108,34 +138,57 @@ void connections_free(struct connections *connections) {
     free(connections);
 }
 
-void connections_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
-                        enum MHD_ConnectionNotificationCode code) {
-    struct connections *connections = cls;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct connection *c = memory_alloc_zero(1, sizeof *c);
-        c->owner = connections;
-        c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-        c->since_us = c->window_us = monotonic_us();
-        lock(connections);
-        c->next = connections->first;
-        if (c->next != NULL) {
-            c->next->previous = c;
+/* ---- coming and going ---- */
+
+/* The oldest that can be spared makes room. The lock is held. */
+static void evict(struct connections *connections) {
+    for (enum phase phase = PHASE_FRESH; phase <= PHASE_IDLE; phase++) {
+        struct connection *c = connections->lists[phase].first;
+        while (c != NULL && c->ended) {
+            c = c->next;
         }
-        connections->first = c;
-        connections->count++;
-        unlock(connections);
-        *socket_context = c;
-        return;
+        if (c != NULL) {
+            hang_up(c);
+            return;
+        }
     }
-    struct connection *c = *socket_context;
+}
+
+static struct connection *connection_new(struct connections *connections, int fd) {
+    struct connection *c = memory_alloc_zero(1, sizeof *c);
+    c->owner = connections;
+    c->fd = fd;
+    c->phase = PHASE_FRESH;
+    c->since_us = c->window_us = monotonic_us();
     lock(connections);
-    *(c->previous != NULL ? &c->previous->next : &connections->first) = c->next;
-    if (c->next != NULL) {
-        c->next->previous = c->previous;
+    if (connections->alive >= connections->limit) {
+        evict(connections);
     }
+    list_add(c);
+    connections->count++;
+    connections->alive++;
+    unlock(connections);
+    return c;
+}
+
+static void connection_free(struct connection *c) {
+    struct connections *connections = c->owner;
+    lock(connections);
+    list_remove(c);
     connections->count--;
+    connections->alive -= !c->ended;
     unlock(connections);
     free(c);
+}
+
+void connections_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
+                        enum MHD_ConnectionNotificationCode code) {
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        *socket_context = connection_new(cls, fd);
+    } else {
+        connection_free(*socket_context);
+    }
 }
 
 struct connection *connection_of(struct MHD_Connection *mhd) {
@@ -145,10 +198,12 @@ struct connection *connection_of(struct MHD_Connection *mhd) {
 static void enter(struct connection *c, enum phase phase, bool endless) {
     int64_t now_us = monotonic_us();
     lock(c->owner);
+    list_remove(c);
     c->phase = phase;
     c->endless = endless;
     c->since_us = c->window_us = now_us;
     c->window_bytes = 0;
+    list_add(c);
     unlock(c->owner);
 }
 
@@ -167,7 +222,7 @@ void connection_body_done(struct connection *connection) {
 }
 
 void connection_idle(struct connection *connection) {
-    enter(connection, PHASE_HEAD, false);
+    enter(connection, PHASE_IDLE, false);
 }
 
 uint64_t connections_count(struct connections *connections) {
