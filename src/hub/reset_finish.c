@@ -177,13 +177,8 @@ static enum status remember_locations(struct reset *reset, struct error *error) 
 
 struct naming_task {
     struct task task;
-    struct wanted *wanted;
+    struct reset *reset;
 };
-
-static void run_naming(struct hub *hub, struct task *task) {
-    struct naming_task *naming = (struct naming_task *)task;
-    task->status = wanted_create(hub, naming->wanted, &task->error);
-}
 
 static struct identifier identifier_from_key(struct text key) {
     size_t type = strlen(key.data);
@@ -212,17 +207,26 @@ static void want_everything(struct reset *reset, struct wanted *wanted) {
     }
 }
 
+/* What is new is asked on the writer's thread only: sales may have named the same a moment ago, and
+ * a word that is named twice would stand for two things. */
+static void run_naming(struct hub *hub, struct task *task) {
+    struct naming_task *naming = (struct naming_task *)task;
+    struct wanted *wanted = wanted_new();
+    want_everything(naming->reset, wanted);
+    task->status = STATUS_OK;
+    if (wanted_any(wanted))
+        task->status = wanted_create(hub, wanted, &task->error);
+    wanted_free(wanted);
+}
+
 /* map[i]: the number of new product i. A dry run names nothing: its numbers lie past the last. */
 static enum status name_new(struct reset *reset, uint32_t *map, struct error *error) {
     struct catalog *catalog = reset->hub->catalog;
     uint32_t count = intern_count(reset->new_products);
     enum status status = STATUS_OK;
     if (!reset->params.dry_run) {
-        struct naming_task naming = {.task.run = run_naming, .wanted = wanted_new()};
-        want_everything(reset, naming.wanted);
-        if (wanted_any(naming.wanted))
-            status = hub_run_task(reset->hub, &naming.task, error);
-        wanted_free(naming.wanted);
+        struct naming_task naming = {.task.run = run_naming, .reset = reset};
+        status = hub_run_task(reset->hub, &naming.task, error);
     }
     uint32_t next = catalog_product_count(catalog);
     for (uint32_t i = 1; i <= count && status == STATUS_OK; i++) {
