@@ -17,7 +17,8 @@
 #define WORKERS 4u
 #define LONG_WORKERS 2u
 #define BACKLOG 1024
-#define CONNECTION_MEMORY_LEAST ((size_t)64 * 1024)
+/* Beside the header. The library clears all of it after each request: no more than pays. */
+#define CONNECTION_MEMORY_LEAST ((size_t)16 * 1024)
 #define STOP_PATIENCE_US (5 * US_PER_SECOND)
 
 static void raise_file_limit(int64_t connections) {
