@@ -119,6 +119,11 @@ static enum status open_store(struct server *server, struct error *error) {
     struct store_options options;
     store_options_default(&options);
     options.dedup_window_us = config->dedup_window_us;
+    const char *no_sync = getenv("ONHAND_UNSAFE_NO_SYNC");
+    options.unsafe_no_sync = no_sync != NULL && strcmp(no_sync, "1") == 0;
+    if (options.unsafe_no_sync)
+        log_warn("UNSAFE: nothing is synced, a power cut loses what was answered",
+                 "because=ONHAND_UNSAFE_NO_SYNC data=%s", log_quote(config->data));
     struct buffer uri = {0};
     if (config->store == CONFIG_STORE_POSTGRESQL) {
         buffer_append_text(&uri, config->store_url);

@@ -200,11 +200,11 @@ export class Hub {
     return this.child.exitCode === null && this.child.signalCode === null
   }
 
-  /** kill -9: no goodbye of any kind. */
+  /** kill -9: no goodbye of any kind. It must not have ended before of its own accord. */
   async kill() {
     this.child.kill('SIGKILL')
     this.agent.destroy()
-    return this.ended
+    assert.deepEqual(await this.ended, { code: null, signal: 'SIGKILL' }, this.log)
   }
 
   /** SIGTERM, and it must end by itself with 0. */
@@ -214,7 +214,7 @@ export class Hub {
     const late = sleep(60000 * patience, null, { ref: false })
     const end = await Promise.race([this.ended, late])
     if (end === null) {
-      await this.kill()
+      this.child.kill('SIGKILL')
       throw new Error(`the hub did not end after SIGTERM\n${this.log}`)
     }
     assert.deepEqual(end, { code: 0, signal: null }, this.log)
@@ -264,4 +264,30 @@ export async function verify(data) {
   const report = JSON.parse(stdout)
   assert.equal(report.differences, 0, stdout)
   return report
+}
+
+/** What tests/helpers builds: programs and libraries of the tests' own. */
+export function helper(name) {
+  return path.join(process.env.ONHAND_HELPERS ?? path.join(path.dirname(binary), 'tests'), name)
+}
+
+/**
+ * Mounts are made in a namespace of their own, so that none outlives its test. Runs `file` once
+ * more in there, as an ordinary program; true: this is that second run, declare the tests. Without
+ * the rights to mount there is one skipped test that says so.
+ */
+export async function withMounts(file) {
+  if (process.env.ONHAND_MOUNTS === file) return true
+  const { test } = await import('node:test')
+  const namespace = ['-m', '--propagation', 'private']
+  const probe = await run('unshare', [...namespace, 'true'])
+  const skip = probe.code === 0 ? false : `needs root, to mount: ${probe.stderr.trim()}`
+  test('in a mount namespace of its own', { skip, timeout: 590e3 }, async () => {
+    const env = { ...process.env, ONHAND_MOUNTS: file }
+    delete env.NODE_TEST_CONTEXT
+    const args = [...namespace, process.execPath, fileURLToPath(file)]
+    const { code, stdout, stderr } = await run('unshare', args, { env, timeout: 580e3 })
+    assert.equal(code, 0, stdout + stderr)
+  })
+  return false
 }
