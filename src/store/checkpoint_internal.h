@@ -20,7 +20,9 @@ enum blob_kind {
 };
 
 #define ACKNOWLEDGED_PER_BLOB 65536u
-#define SEGMENT_ROWS 262144u /* a segment this long is closed; the next begins */
+
+/* A segment this long is closed and the next begins. Tests make it small. */
+extern size_t checkpoint_segment_rows;
 
 /* A part of the ledger, boiled down to keys and movements: rows in (after, through]. */
 struct segment {

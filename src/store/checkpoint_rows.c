@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+size_t checkpoint_segment_rows = 262144;
+
 enum { DIGEST_KEY = 1, DIGEST_MOVEMENT = 2 };
 
 struct digest {
@@ -48,7 +50,7 @@ static bool digest_row(void *context, const struct journal_row *row) {
         (struct digest){hash, pending.movement, event->location, flags};
     if (pending.movement.effective_at_us > digester->max_effective_us)
         digester->max_effective_us = pending.movement.effective_at_us;
-    return digester->count < SEGMENT_ROWS;
+    return digester->count < checkpoint_segment_rows;
 }
 
 static void write_digests(const struct digester *digester, struct buffer *raw) {
@@ -191,7 +193,7 @@ static enum status extend(struct digester *digester, uint64_t through, struct er
             meta->segment_count > 0 ? &meta->segments[meta->segment_count - 1] : NULL;
         if (last != NULL && last->through >= through)
             return STATUS_OK;
-        if (last == NULL || last->rows >= SEGMENT_ROWS || last->filtered)
+        if (last == NULL || last->rows >= checkpoint_segment_rows || last->filtered)
             last = add_segment(meta, last != NULL ? last->through : 0);
         digester->count = 0;
         digester->max_effective_us = INT64_MIN;
@@ -201,7 +203,7 @@ static enum status extend(struct digester *digester, uint64_t through, struct er
             embedded->ops->scan_rows(embedded->journal, last->after, digest_row, digester, error);
         if (status != STATUS_OK)
             return status;
-        last->through = digester->count < SEGMENT_ROWS ? through : digester->last;
+        last->through = digester->count < checkpoint_segment_rows ? through : digester->last;
         status = save_segment(digester, last, error);
         if (status != STATUS_OK)
             return status;
