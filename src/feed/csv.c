@@ -259,12 +259,19 @@ static void fields_to_row(struct csv *csv, struct text raw, const struct text *f
     row_output_push(csv->output);
 }
 
+/* A record without the carriage return of its line end. */
+static struct text cut_return(struct text raw) {
+    if (raw.data == NULL) {
+        return TEXT("");
+    }
+    raw.length -= raw.length > 0 && raw.data[raw.length - 1] == '\r';
+    return raw;
+}
+
 /* One record without its line end. */
 static void take_record(struct csv *csv, struct text raw) {
-    if (raw.length > 0 && raw.data[raw.length - 1] == '\r') {
-        raw.length--;
-    }
-    if (memchr(raw.data != NULL ? raw.data : "", '\0', raw.length) != NULL) {
+    raw = cut_return(raw);
+    if (memchr(raw.data, '\0', raw.length) != NULL) {
         push_rejected(csv, raw, STATUS_BAD_VALUE, "a NUL byte in the row");
         return;
     }
@@ -344,13 +351,10 @@ static void take_header(struct csv *csv, struct text record) {
 }
 
 static void take_first_record(struct csv *csv, struct text raw) {
-    if (raw.length > 0 && raw.data[raw.length - 1] == '\r') {
-        raw.length--;
-    }
+    raw = cut_return(raw);
     struct error error;
     struct text record = raw;
-    if (memchr(raw.data != NULL ? raw.data : "", '\0', raw.length) != NULL ||
-        to_utf8(csv, &record) != STATUS_OK) {
+    if (memchr(raw.data, '\0', raw.length) != NULL || to_utf8(csv, &record) != STATUS_OK) {
         error_set(&error, STATUS_UNREADABLE, "the first line is no text");
         unreadable(csv, csv->line, &error);
     } else if (record.length == 5 && strncasecmp(record.data, "sep=", 4) == 0) {

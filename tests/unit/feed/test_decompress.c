@@ -174,6 +174,58 @@ static void test_broken_off_and_damaged(void **state) {
     buffer_deinit(&content);
 }
 
+static void put16(struct buffer *out, uint32_t value) {
+    char bytes[2] = {(char)(value & 0xff), (char)(value >> 8 & 0xff)};
+    buffer_append(out, bytes, 2);
+}
+
+static void put32(struct buffer *out, uint32_t value) {
+    put16(out, value & 0xffff);
+    put16(out, value >> 16);
+}
+
+/* By hand: libarchive does not write them all. */
+static struct buffer stored_zip(struct text content, uint32_t flags, uint32_t method,
+                                uint32_t crc) {
+    struct buffer out = {0};
+    buffer_append(&out, "PK\3\4", 4);
+    put16(&out, 20);
+    put16(&out, flags);
+    put16(&out, method);
+    put32(&out, 0);
+    put32(&out, crc);
+    put32(&out, (uint32_t)content.length);
+    put32(&out, (uint32_t)content.length);
+    put16(&out, 5);
+    put16(&out, 0);
+    buffer_append_string(&out, "a.csv");
+    buffer_append_text(&out, content);
+    buffer_append(&out, "PK\1\2", 4);
+    return out;
+}
+
+static void test_stored_in_zip(void **state) {
+    (void)state;
+    struct text content = TEXT("location,sku,quantity\nN,A,1\n");
+    uint32_t crc =
+        (uint32_t)crc32(0, (const unsigned char *)content.data, (unsigned)content.length);
+    static const struct {
+        uint32_t flags, method, crc_wrong;
+    } refused[] = {{0, 0, 1}, {1, 0, 0}, {8, 0, 0}, {0, 12, 0}};
+    struct buffer packed = stored_zip(content, 0, 0, crc);
+    expect(buffer_text(&packed), content);
+    buffer_deinit(&packed);
+    packed = stored_zip(TEXT(""), 0, 0, 0);
+    expect(buffer_text(&packed), TEXT(""));
+    buffer_deinit(&packed);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        packed =
+            stored_zip(content, refused[i].flags, refused[i].method, crc + refused[i].crc_wrong);
+        expect_refused(buffer_text(&packed), STATUS_UNREADABLE);
+        buffer_deinit(&packed);
+    }
+}
+
 static void test_zip_with_two_files(void **state) {
     (void)state;
     struct buffer packed = zip_of(TEXT("location,sku,quantity\n"), "deflate", 2);
@@ -223,6 +275,7 @@ int main(void) {
         cmocka_unit_test(test_packed),
         cmocka_unit_test(test_members_follow_each_other),
         cmocka_unit_test(test_broken_off_and_damaged),
+        cmocka_unit_test(test_stored_in_zip),
         cmocka_unit_test(test_zip_with_two_files),
         cmocka_unit_test(test_bomb),
         cmocka_unit_test(test_limit_in_bytes),
