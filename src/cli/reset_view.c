@@ -168,10 +168,9 @@ static void print_advice(const json_t *reset, size_t held) {
                    0;
     if (!dry && (held > 0 || strcmp(view_string(reset, "status"), "held") == 0))
         (void)printf("\nto decide about what is held:\n"
-                     "  onhand resets variances %s\n"
                      "  onhand resets approve %s\n"
                      "  onhand resets reject %s\n",
-                     id, id, id);
+                     id, id);
     if (rejects && id[0] != '\0')
         (void)printf("\nthe rows that were not taken, with line and reason:\n"
                      "  onhand resets rejects %s\n",

@@ -64,7 +64,7 @@ static void print_variances(const json_t *answer) {
             table_number(&table, json_object_get(item, numbers[k]));
     }
     if (table.count == 0)
-        (void)puts("no variances: the file says what the books said");
+        (void)puts("no variances: what was applied of it says what the books said");
     table_print(&table, stdout);
     table_deinit(&table);
     if (json_is_string(json_object_get(answer, "next")))

@@ -61,8 +61,8 @@ static bool ends_in(const char *text, const char *end) {
 }
 
 void view_append_value(struct buffer *out, const char *key, const json_t *value) {
-    if (json_is_string(value) &&
-        (ends_in(key, "_at") || ends_in(key, "as_of") || ends_in(key, "_run") || strcmp(key, "now") == 0))
+    if (json_is_string(value) && (ends_in(key, "_at") || ends_in(key, "as_of") ||
+                                  ends_in(key, "_run") || strcmp(key, "now") == 0))
         view_append_time(out, value);
     else if (json_is_string(value))
         buffer_append_string(out, json_string_value(value));
