@@ -12,14 +12,14 @@ static int64_t keeper_now(void *context) {
     return ((struct keeper *)context)->now_us;
 }
 
-static void expect_ok(enum status status, const struct error *error) {
+void keeper_expect_ok(enum status status, const struct error *error) {
     if (status != STATUS_OK)
         fail_msg("%s: %s", status_code(status), error->detail);
 }
 
 static void open_store(struct keeper *keeper) {
     struct error error = {0};
-    expect_ok(store_open(keeper->uri, &keeper->options, &keeper->store, &error), &error);
+    keeper_expect_ok(store_open(keeper->uri, &keeper->options, &keeper->store, &error), &error);
 }
 
 struct keeper *keeper_new(const char *uri) {
@@ -67,12 +67,12 @@ struct event keeper_event(const struct keeper *keeper) {
 
 void keeper_begin(struct keeper *keeper) {
     struct error error = {0};
-    expect_ok(store_begin(keeper->store, &error), &error);
+    keeper_expect_ok(store_begin(keeper->store, &error), &error);
 }
 
 void keeper_commit(struct keeper *keeper) {
     struct error error = {0};
-    expect_ok(store_commit(keeper->store, &error), &error);
+    keeper_expect_ok(store_commit(keeper->store, &error), &error);
 }
 
 /* ---- events ---- */
@@ -92,7 +92,7 @@ static void tell_model(struct keeper *keeper, const struct event *event) {
 
 static void acknowledge(struct keeper *keeper, struct acknowledgement *acknowledgement) {
     struct error error = {0};
-    expect_ok(store_load_acknowledgement(keeper->store, acknowledgement, &error), &error);
+    keeper_expect_ok(store_load_acknowledgement(keeper->store, acknowledgement, &error), &error);
     int64_t before_us = acknowledgement->known_at_us;
     if (acknowledgement->acknowledged_at_us >= before_us)
         return;
@@ -104,7 +104,7 @@ static void acknowledge(struct keeper *keeper, struct acknowledgement *acknowled
             cell->statement, &cell->pending, before_us, acknowledgement->acknowledged_at_us);
         cell->cell->on_hand_milli += cell->change_milli;
     }
-    expect_ok(store_write_acknowledgement(keeper->store, acknowledgement, &error), &error);
+    keeper_expect_ok(store_write_acknowledgement(keeper->store, acknowledgement, &error), &error);
 }
 
 static void decide(struct event_slot *slots, size_t i, struct kept *kept) {
@@ -124,10 +124,10 @@ void keeper_write(struct keeper *keeper, const struct event *events, size_t coun
     struct event_slot *slots = memory_alloc_zero(count, sizeof *slots);
     for (size_t i = 0; i < count; i++)
         slots[i].event = &events[i];
-    expect_ok(store_load_events(keeper->store, slots, count, &error), &error);
+    keeper_expect_ok(store_load_events(keeper->store, slots, count, &error), &error);
     for (size_t i = 0; i < count; i++)
         decide(slots, i, &kept_out[i]);
-    expect_ok(store_write_events(keeper->store, slots, count, &error), &error);
+    keeper_expect_ok(store_write_events(keeper->store, slots, count, &error), &error);
     for (size_t i = 0; i < count; i++) {
         enum outcome_status status = slots[i].outcome.status;
         if (status == OUTCOME_DUPLICATE && slots[i].seen_index != 0)
@@ -175,14 +175,14 @@ static void apply(struct keeper *keeper, const struct statement *statement,
     struct error error = {0};
     struct location_books books;
     uint64_t seq;
-    expect_ok(store_load_books(keeper->store, statement, &books, &error), &error);
+    keeper_expect_ok(store_load_books(keeper->store, statement, &books, &error), &error);
     size_t room = (size_t)books.page_count * CELLS_PER_PAGE + row_count + 1;
     int64_t *open_milli = memory_alloc_zero(room, sizeof *open_milli);
     outcome->changes = memory_alloc(room * sizeof *outcome->changes);
-    expect_ok(statement_decide(statement, rows, row_count, excluded, excluded_count, &books,
-                               open_milli, outcome),
-              &error);
-    expect_ok(
+    keeper_expect_ok(statement_decide(statement, rows, row_count, excluded, excluded_count, &books,
+                                      open_milli, outcome),
+                     &error);
+    keeper_expect_ok(
         store_write_statement(keeper->store, statement->id, outcome, keeper->now_us, &seq, &error),
         &error);
     free(open_milli);
@@ -208,9 +208,9 @@ uint32_t keeper_state(struct keeper *keeper, const struct statement *statement,
     rows = copy(keeper, rows, row_count * sizeof *rows);
     excluded = copy(keeper, excluded, excluded_count * sizeof *excluded);
     keeper_begin(keeper);
-    expect_ok(store_add_statement(keeper->store, kept, TEXT("r-1"), STATEMENT_HELD, rows, row_count,
-                                  excluded, excluded_count, &error),
-              &error);
+    keeper_expect_ok(store_add_statement(keeper->store, kept, TEXT("r-1"), STATEMENT_HELD, rows,
+                                         row_count, excluded, excluded_count, &error),
+                     &error);
     apply(keeper, kept, rows, row_count, excluded, excluded_count, &outcome);
     keeper_commit(keeper);
     naive_add_statement(keeper->model, kept, rows, row_count, excluded, excluded_count,
@@ -226,8 +226,9 @@ void keeper_roll_back(struct keeper *keeper, uint32_t statement) {
     struct statement_outcome outcome;
     uint64_t seq;
     keeper_begin(keeper);
-    expect_ok(store_plan_rollback(keeper->store, statement, &arena, &outcome, &error), &error);
-    expect_ok(
+    keeper_expect_ok(store_plan_rollback(keeper->store, statement, &arena, &outcome, &error),
+                     &error);
+    keeper_expect_ok(
         store_write_rollback(keeper->store, statement, &outcome, keeper->now_us, &seq, &error),
         &error);
     keeper_commit(keeper);
@@ -253,7 +254,7 @@ void keeper_verify(struct keeper *keeper) {
     struct error error = {0};
     struct arena arena = {0};
     struct verify_report report;
-    expect_ok(store_verify(keeper->store, &arena, &report, &error), &error);
+    keeper_expect_ok(store_verify(keeper->store, &arena, &report, &error), &error);
     if (report.differences != 0)
         fail_msg("verify: %.*s", TEXT_ARG(report.first));
     arena_deinit(&arena);

@@ -49,5 +49,7 @@ void keeper_roll_back(struct keeper *keeper, uint32_t statement);
 void keeper_check(struct keeper *keeper, uint32_t location, uint32_t product);
 /* Fails when verify finds a difference. */
 void keeper_verify(struct keeper *keeper);
+/* Fails unless the status is OK. */
+void keeper_expect_ok(enum status status, const struct error *error);
 
 #endif

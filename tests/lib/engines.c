@@ -1,0 +1,55 @@
+/* See engines.h. */
+#include "lib/engines.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "lib/scratch.h"
+#include "store/journal_internal.h"
+
+bool engine_on_disk;
+
+int engine_set_up(void **state) {
+    struct engine_fixture *f = memory_alloc_zero(1, sizeof *f);
+    char uri[512];
+    f->directory = scratch_new();
+    snprintf(uri, sizeof uri, "%s%s", engine_on_disk ? "sqlite:" : "memory:", f->directory);
+    f->keeper = keeper_new(uri);
+    *state = f;
+    return 0;
+}
+
+int engine_tear_down(void **state) {
+    struct engine_fixture *f = *state;
+    keeper_free(f->keeper);
+    arena_deinit(&f->arena);
+    journal_memory_forget(f->directory);
+    scratch_free(f->directory);
+    free(f);
+    return 0;
+}
+
+struct event engine_sale(const struct keeper *k, const char *id) {
+    struct event event = keeper_event(k);
+    event.id = text_from(id);
+    return event;
+}
+
+struct event engine_shipment(const struct keeper *k, const char *id, const char *document) {
+    struct event event = keeper_event(k);
+    event.type = EVENT_SHIPMENT;
+    event.source = 2;
+    event.id = text_from(id);
+    event.document = text_from(document);
+    event.standing = event_default_standing(EVENT_SHIPMENT);
+    return event;
+}
+
+struct statement engine_statement(int64_t as_of_us) {
+    return (struct statement){.location = 1, .source = 1, .as_of_us = as_of_us};
+}
