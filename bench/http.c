@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define LOCATIONS 50u
@@ -80,6 +81,7 @@ static _Noreturn void become_hub(int out) {
     dup2(out, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
     binary = binary != NULL ? binary : "build/onhand";
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it must not outlive a bench that is interrupted */
     execl(binary, binary, "serve", "--data", data_directory, "--listen", listen, (char *)NULL);
     dprintf(STDERR_FILENO, "%s: %s\n", binary, strerror(errno));
     _exit(127);
@@ -148,18 +150,20 @@ static void hold_hub(bool on_one_core) {
     use_cores(0, !on_one_core, true);
 }
 
+/* utime and stime are the 12th and 13th words after the name, which is in brackets. */
 static double hub_cpu_seconds(void) {
     char path[64], line[1000] = "";
-    unsigned long user = 0, system = 0;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)hub_pid);
     FILE *file = fopen(path, "r");
-    const char *after_name =
-        file != NULL && fgets(line, sizeof line, file) != NULL ? strrchr(line, ')') : NULL;
-    if (after_name == NULL ||
-        sscanf(after_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-               &system) != 2)
+    if (file == NULL || fgets(line, sizeof line, file) == NULL)
         bench_fail(path, NULL);
     fclose(file);
+    char *word = strrchr(line, ')');
+    for (int i = 0; i < 12 && word != NULL; i++)
+        word = strchr(word + 1, ' ');
+    if (word == NULL)
+        bench_fail(path, NULL);
+    unsigned long user = strtoul(word, &word, 10), system = strtoul(word, NULL, 10);
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
