@@ -17,27 +17,55 @@ void change_list_push(struct hub *hub, struct change_list *list, const struct ch
     list->items[list->count++] = *change;
 }
 
-enum status acknowledge_in_transaction(struct hub *hub, struct acknowledgement *ack,
-                                       struct change_list *changes, struct error *error) {
-    enum status status = store_load_acknowledgement(hub->store, ack, error);
-    if (status != STATUS_OK)
-        return status;
+/* The earliest counts: one that is known to be as early says nothing new. */
+static bool is_news(const struct acknowledgement *ack) {
+    return !ack->known || ack->acknowledged_at_us < ack->known_at_us;
+}
+
+static void take_back(struct acknowledgement *ack) {
+    for (size_t i = 0; i < ack->cell_count; i++)
+        ack->cells[i].cell->on_hand_milli -= ack->cells[i].change_milli;
+}
+
+/* Changes the cells in place; where one would leave the range, none is changed. */
+static enum status change_cells(struct acknowledgement *ack, struct error *error) {
     int64_t before_us = ack->known ? ack->known_at_us : NEVER_US;
-    if (ack->acknowledged_at_us >= before_us)
-        return STATUS_OK; /* the earliest counts, and it is known */
     for (size_t i = 0; i < ack->cell_count; i++) {
         struct acknowledged_cell *cell = &ack->cells[i];
         if (cell->statement != NULL && cell->statement->source != ack->source)
             continue; /* only its own source's word tells a statement's author */
         int64_t change_milli = acknowledgement_change_milli(cell->statement, &cell->pending,
                                                             before_us, ack->acknowledged_at_us);
-        status = balance_add(cell->cell->on_hand_milli, change_milli, &cell->cell->on_hand_milli);
-        if (status != STATUS_OK)
+        enum status status =
+            balance_add(cell->cell->on_hand_milli, change_milli, &cell->cell->on_hand_milli);
+        if (status != STATUS_OK) {
+            take_back(ack);
             return error_set(error, status, "acknowledging '%.*s' would leave the range of stock",
                              TEXT_ARG(ack->document));
+        }
         cell->change_milli = change_milli;
     }
-    status = store_write_acknowledgement(hub->store, ack, error);
+    return STATUS_OK;
+}
+
+enum status acknowledge_try(struct hub *hub, struct acknowledgement *ack, struct error *error) {
+    enum status status = store_load_acknowledgement(hub->store, ack, error);
+    if (status == STATUS_OK && is_news(ack)) {
+        status = change_cells(ack, error);
+        if (status == STATUS_OK)
+            take_back(ack);
+    }
+    return status;
+}
+
+enum status acknowledge_in_transaction(struct hub *hub, struct acknowledgement *ack,
+                                       struct change_list *changes, struct error *error) {
+    enum status status = store_load_acknowledgement(hub->store, ack, error);
+    if (status != STATUS_OK || !is_news(ack))
+        return status;
+    status = change_cells(ack, error);
+    if (status == STATUS_OK)
+        status = store_write_acknowledgement(hub->store, ack, error);
     for (size_t i = 0; status == STATUS_OK && i < ack->cell_count; i++) {
         const struct acknowledged_cell *cell = &ack->cells[i];
         if (cell->change_milli != 0)

@@ -100,6 +100,9 @@ struct change_list {
 void change_list_push(struct hub *hub, struct change_list *list, const struct change *change);
 enum status acknowledge_in_transaction(struct hub *hub, struct acknowledgement *acknowledgement,
                                        struct change_list *changes, struct error *error);
+/* Whether it could be done: changes and writes nothing. */
+enum status acknowledge_try(struct hub *hub, struct acknowledgement *acknowledgement,
+                            struct error *error);
 
 /* change_feed.c */
 void change_feed_init(struct change_feed *feed, uint64_t last_seq);

@@ -25,7 +25,7 @@ struct intake {
     size_t line_count;
     struct event_slot *slots; /* of the lines that are events */
     struct line **slot_lines;
-    size_t slot_count;
+    size_t slot_count; /* 0: nothing is written */
     struct change_list changes;
 };
 
@@ -218,18 +218,59 @@ static enum status decide_seen(struct intake *in, size_t index, struct error *er
     return STATUS_OK;
 }
 
+static struct acknowledgement acknowledgement_by(const struct event *event) {
+    return (struct acknowledgement){.source = event->source,
+                                    .document = event->acknowledges,
+                                    .acknowledged_at_us = event_effective_at_us(event),
+                                    .received_at_us = event->received_at_us,
+                                    .by_event = true};
+}
+
+/* An acknowledgement that cannot be booked is refused with its line, before anything of it is
+ * written: other callers share the transaction. */
+static enum status decide_new(struct intake *in, struct event_slot *slot, struct error *error) {
+    if (slot->event->acknowledges.length > 0) {
+        struct acknowledgement ack = acknowledgement_by(slot->event);
+        enum status status = acknowledge_try(in->hub, &ack, error);
+        if (status == STATUS_OUT_OF_RANGE) {
+            slot->outcome = (struct event_outcome){.status = OUTCOME_REJECTED, .error = status};
+            return STATUS_OK;
+        }
+        if (status != STATUS_OK)
+            return status;
+    }
+    event_decide(slot->event, &slot->ground, &slot->outcome);
+    return STATUS_OK;
+}
+
+/* The slot of the group that gets a row for the id of slot `index`: the first that was not
+ * rejected. `index` itself when there is none before it. */
+static size_t find_standing(const struct intake *in, size_t from, size_t index) {
+    uint32_t first = in->slots[index].seen_index;
+    if (first == 0)
+        return index;
+    for (size_t i = from + first - 1; i < index; i++) {
+        const struct event_slot *slot = &in->slots[i];
+        bool same_id = i == from + first - 1 || slot->seen_index == first;
+        if (same_id && slot->seen_seq == 0 && slot->outcome.status != OUTCOME_REJECTED &&
+            slot->outcome.status != OUTCOME_DUPLICATE)
+            return i;
+    }
+    return index;
+}
+
 static enum status decide_group(struct intake *in, size_t from, size_t count, struct error *error) {
     for (size_t i = from; i < from + count; i++) {
         struct event_slot *slot = &in->slots[i];
-        if (slot->seen_seq != 0) {
-            enum status status = decide_seen(in, i, error);
-            if (status != STATUS_OK)
-                return status;
-        } else if (slot->seen_index == 0) {
-            event_decide(slot->event, &slot->ground, &slot->outcome);
-        } else {
+        enum status status = STATUS_OK;
+        if (slot->seen_seq != 0)
+            status = decide_seen(in, i, error);
+        else if (find_standing(in, from, i) == i)
+            status = decide_new(in, slot, error);
+        else
             slot->outcome.status = OUTCOME_DUPLICATE; /* answered when the first has its row */
-        }
+        if (status != STATUS_OK)
+            return status;
     }
     return STATUS_OK;
 }
@@ -239,11 +280,9 @@ static void answer_group(struct intake *in, size_t from, size_t count) {
         struct event_slot *slot = &in->slots[i];
         if (slot->seen_seq != 0)
             continue;
-        if (slot->seen_index != 0) {
-            const struct event_slot *first = &in->slots[from + slot->seen_index - 1];
+        if (slot->outcome.status == OUTCOME_DUPLICATE) {
+            const struct event_slot *first = &in->slots[find_standing(in, from, i)];
             answer_repeated(in, i, first->event, first->outcome, first->seq);
-            if (first->outcome.status == OUTCOME_REJECTED)
-                answer(in->hub, in->slot_lines[i], &first->outcome, 0);
             continue;
         }
         answer(in->hub, in->slot_lines[i], &slot->outcome, slot->seq);
@@ -264,20 +303,17 @@ static enum status acknowledge_by(struct intake *in, const struct event_slot *sl
     if (slot->event->acknowledges.length == 0 || slot->outcome.status == OUTCOME_REJECTED ||
         slot->outcome.status == OUTCOME_DUPLICATE)
         return STATUS_OK;
-    struct acknowledgement ack = {.source = slot->event->source,
-                                  .document = slot->event->acknowledges,
-                                  .acknowledged_at_us = event_effective_at_us(slot->event),
-                                  .received_at_us = slot->event->received_at_us,
-                                  .by_event = true};
+    struct acknowledgement ack = acknowledgement_by(slot->event);
     return acknowledge_in_transaction(in->hub, &ack, &in->changes, error);
 }
 
-/* A group ends with the first event that acknowledges, so that what follows sees it. */
+/* An event that acknowledges is a group of its own: it sees what came before, and what follows sees
+ * it. */
 static size_t group_length(const struct intake *in, size_t from) {
     size_t i = from;
     while (i < in->slot_count && in->slots[i].event->acknowledges.length == 0)
         i++;
-    return (i < in->slot_count ? i + 1 : i) - from;
+    return i > from ? i - from : 1;
 }
 
 static enum status run_groups(struct intake *in, struct error *error) {
@@ -365,7 +401,8 @@ static void count_batch(struct intake *in, enum status status) {
     if (status == STATUS_OK) {
         for (size_t i = 0; i < in->line_count; i++)
             by_status[in->lines[i].result->status]++;
-        atomic_store(&counters->disk_full, false);
+        if (in->slot_count > 0)
+            atomic_store(&counters->disk_full, false);
     }
     for (int i = 0; i < 5; i++)
         if (by_status[i] != 0)

@@ -13,8 +13,9 @@ struct wanted_product_entry {
 struct wanted {
     struct arena arena;
     struct intern *locations, *names[NAME_KIND_COUNT];
-    struct intern *product_keys;           /* type NUL value of the first identifier */
-    struct wanted_product_entry *products; /* by its number - 1 */
+    struct intern *identifiers; /* type NUL value, of all products wanted */
+    struct wanted_product_entry *products;
+    uint32_t product_count;
     size_t product_room;
     uint32_t *numbers; /* those the store gave, while creating */
 };
@@ -22,7 +23,7 @@ struct wanted {
 struct wanted *wanted_new(void) {
     struct wanted *w = memory_alloc_zero(1, sizeof *w);
     w->locations = intern_new();
-    w->product_keys = intern_new();
+    w->identifiers = intern_new();
     for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
         w->names[kind] = intern_new();
     return w;
@@ -32,7 +33,7 @@ void wanted_free(struct wanted *w) {
     if (w == NULL)
         return;
     intern_free(w->locations);
-    intern_free(w->product_keys);
+    intern_free(w->identifiers);
     for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
         intern_free(w->names[kind]);
     arena_deinit(&w->arena);
@@ -48,27 +49,44 @@ void wanted_name(struct wanted *w, enum name_kind kind, struct text name) {
     (void)intern_add(w->names[kind], name);
 }
 
+/* Types are the same in any case. */
+static struct text identifier_key(struct wanted *w, const struct identifier *identifier) {
+    size_t type = identifier->type.length;
+    struct text key = arena_format(&w->arena, "%.*s%c%.*s", TEXT_ARG(identifier->type), 0,
+                                   TEXT_ARG(identifier->value));
+    char *folded = arena_alloc(&w->arena, key.length + 1);
+    for (size_t i = 0; i < key.length; i++) {
+        char c = key.data[i];
+        folded[i] = i < type && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    return (struct text){folded, key.length};
+}
+
+/* Whoever shares an identifier with a product that is wanted already will be found to be that. */
 void wanted_product(struct wanted *w, const struct identifier *identifiers, size_t count) {
     require(count >= 1 && count <= ADJUSTMENT_IDENTIFIERS_MAX);
-    struct text key = arena_format(&w->arena, "%.*s%c%.*s", TEXT_ARG(identifiers[0].type), 0,
-                                   TEXT_ARG(identifiers[0].value));
-    uint32_t before = intern_count(w->product_keys);
-    uint32_t number = intern_add(w->product_keys, key);
-    if (number <= before)
-        return;
-    if (number > w->product_room) {
+    struct text keys[ADJUSTMENT_IDENTIFIERS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = identifier_key(w, &identifiers[i]);
+        if (intern_find(w->identifiers, keys[i]) != 0)
+            return;
+    }
+    if (w->product_count == w->product_room) {
         w->product_room = w->product_room == 0 ? 64 : w->product_room * 2;
         w->products = memory_grow(w->products, w->product_room * sizeof *w->products);
     }
-    struct wanted_product_entry *entry = &w->products[number - 1];
+    struct wanted_product_entry *entry = &w->products[w->product_count++];
     entry->count = count;
-    for (size_t i = 0; i < count; i++)
-        entry->identifiers[i] = (struct identifier){arena_copy(&w->arena, identifiers[i].type),
-                                                    arena_copy(&w->arena, identifiers[i].value)};
+    for (size_t i = 0; i < count; i++) {
+        (void)intern_add(w->identifiers, keys[i]);
+        entry->identifiers[i] =
+            (struct identifier){{keys[i].data, identifiers[i].type.length},
+                                arena_copy(&w->arena, identifiers[i].value)};
+    }
 }
 
 bool wanted_any(const struct wanted *w) {
-    uint32_t any = intern_count(w->locations) | intern_count(w->product_keys);
+    uint32_t any = intern_count(w->locations) | w->product_count;
     for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
         any |= intern_count(w->names[kind]);
     return any != 0;
@@ -84,7 +102,7 @@ static enum status add_all(struct hub *hub, struct wanted *w, struct error *erro
         for (uint32_t i = 1; i <= intern_count(w->names[kind]) && status == STATUS_OK; i++)
             status = store_add_name(hub->store, (enum name_kind)kind,
                                     intern_text(w->names[kind], i), number++, error);
-    for (uint32_t i = 0; i < intern_count(w->product_keys) && status == STATUS_OK; i++)
+    for (uint32_t i = 0; i < w->product_count && status == STATUS_OK; i++)
         status = store_add_product(hub->store, w->products[i].identifiers, w->products[i].count,
                                    number++, error);
     return status;
@@ -98,7 +116,7 @@ static void publish_all(struct hub *hub, const struct wanted *w) {
         for (uint32_t i = 1; i <= intern_count(w->names[kind]); i++)
             catalog_put_name(hub->catalog, (enum name_kind)kind, *number++,
                              intern_text(w->names[kind], i));
-    for (uint32_t i = 0; i < intern_count(w->product_keys); i++, number++) {
+    for (uint32_t i = 0; i < w->product_count; i++, number++) {
         catalog_put_product(hub->catalog, *number);
         for (size_t k = 0; k < w->products[i].count; k++)
             (void)catalog_put_identifier(hub->catalog, *number, &w->products[i].identifiers[k]);
@@ -107,7 +125,7 @@ static void publish_all(struct hub *hub, const struct wanted *w) {
 }
 
 enum status wanted_create(struct hub *hub, struct wanted *w, struct error *error) {
-    size_t count = (size_t)intern_count(w->locations) + intern_count(w->product_keys);
+    size_t count = (size_t)intern_count(w->locations) + w->product_count;
     for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
         count += intern_count(w->names[kind]);
     w->numbers = memory_alloc((count + 1) * sizeof *w->numbers);
