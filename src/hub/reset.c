@@ -29,7 +29,9 @@ enum status reset_new(struct hub *hub, const struct access *access,
         return error_set(error, STATUS_FORBIDDEN, "a reset needs a token with the scope reset");
     if (params->guard_off && !access_allows(access, SCOPE_ADMIN))
         return error_set(error, STATUS_FORBIDDEN, "guard=off needs a token with the scope admin");
-    if (params->location.length > 0 && !access_allows_location(access, params->location))
+    uint32_t only = catalog_find_location(hub->catalog, params->location);
+    struct text code = only != 0 ? catalog_location_code(hub->catalog, only) : params->location;
+    if (params->location.length > 0 && !access_allows_location(access, code))
         return error_set(error, STATUS_FORBIDDEN_LOCATION, "the token may not reset this location");
     struct reset *reset = reset_make(hub, access);
     reset->params = *params;
@@ -239,7 +241,16 @@ static void append_row(struct reset_location *location, uint32_t product, uint64
         location->rows = memory_grow(location->rows, location->row_room * sizeof *location->rows);
     }
     location->rows[location->row_count++] =
-        (struct stated){product, (uint32_t)line, quantity_milli};
+        (struct stated){product, line < UINT32_MAX ? (uint32_t)line : UINT32_MAX, quantity_milli};
+}
+
+/* The reset is for one location only, and the row names another. */
+static bool is_elsewhere(const struct reset *reset, struct text location) {
+    struct text only = reset->params.location;
+    if (only.length == 0 || location.length == 0 || text_equal(location, only))
+        return false;
+    uint32_t number = catalog_find_location_locked(reset->hub->catalog, location);
+    return number == 0 || number != catalog_find_location_locked(reset->hub->catalog, only);
 }
 
 static void add_row(struct reset *reset, const struct stated_row *row) {
@@ -247,18 +258,14 @@ static void add_row(struct reset *reset, const struct stated_row *row) {
     const char *detail = row->problem_detail;
     enum status location_problem = STATUS_OK;
     struct text text = row->location.length > 0 ? row->location : reset->params.location;
-    bool elsewhere = reset->params.location.length > 0 && row->location.length > 0 &&
-                     !text_equal(row->location, reset->params.location);
     struct reset_location *location = NULL;
+    if (is_elsewhere(reset, row->location)) {
+        add_rejected(reset, NULL, row, STATUS_FORBIDDEN_LOCATION,
+                     "the reset is for another location");
+        return;
+    }
     if (text.length > 0 || problem == STATUS_OK)
         location = find_location(reset, text, &location_problem);
-    if (elsewhere && location != NULL &&
-        location->number !=
-            catalog_find_location_locked(reset->hub->catalog, reset->params.location)) {
-        location = NULL;
-        location_problem = STATUS_FORBIDDEN_LOCATION;
-        detail = "the reset is for another location";
-    }
     if (location == NULL) {
         add_rejected(reset, NULL, row, location_problem != STATUS_OK ? location_problem : problem,
                      detail);
@@ -298,19 +305,38 @@ struct reset *reset_fork(struct reset *reset) {
     return part;
 }
 
-static void join_location(struct reset *reset, const struct reset_location *from,
+/* The rows of a part, behind those that are there; most often none are, and they move whole. */
+static void join_rows(struct reset_location *to, struct reset_location *from,
+                      const uint32_t *products, uint32_t lines_before) {
+    uint32_t first = to->row_count;
+    if (first == 0) {
+        struct stated *empty = to->rows;
+        to->rows = from->rows;
+        to->row_room = from->row_room;
+        from->rows = empty;
+    } else {
+        to->row_room = first + from->row_count;
+        to->rows = memory_grow(to->rows, (size_t)to->row_room * sizeof *to->rows + 1);
+        if (from->row_count > 0)
+            memcpy(to->rows + first, from->rows, (size_t)from->row_count * sizeof *to->rows);
+    }
+    to->row_count = first + from->row_count;
+    for (uint32_t i = first; i < to->row_count; i++) {
+        struct stated *row = &to->rows[i];
+        row->line += lines_before;
+        if ((row->product & NEW_PRODUCT) != 0)
+            row->product = products[row->product & ~NEW_PRODUCT];
+    }
+}
+
+static void join_location(struct reset *reset, struct reset_location *from,
                           const uint32_t *products, uint64_t lines_before) {
     enum status problem;
     catalog_lock(reset->hub->catalog);
     struct reset_location *to = find_location(reset, from->code, &problem);
     catalog_unlock(reset->hub->catalog);
     require(to != NULL);
-    for (uint32_t i = 0; i < from->row_count; i++) {
-        const struct stated *row = &from->rows[i];
-        uint32_t product = (row->product & NEW_PRODUCT) != 0 ? products[row->product & ~NEW_PRODUCT]
-                                                             : row->product;
-        append_row(to, product, row->line + lines_before, row->quantity_milli);
-    }
+    join_rows(to, from, products, (uint32_t)lines_before);
     for (uint32_t i = 0; i < from->rejected_count; i++) {
         uint32_t product = from->rejected_products[i];
         reset_note_rejected(to, (product & NEW_PRODUCT) != 0 ? products[product & ~NEW_PRODUCT]
