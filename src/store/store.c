@@ -2,6 +2,7 @@
  *
  * Nothing is decided here, so that what an engine must do is written in one place, store.h. */
 #include "store/journal_internal.h"
+#include "store/packed.h"
 #include "store/store_internal.h"
 
 #define DEDUP_WINDOW_US (35 * US_PER_DAY)
@@ -35,6 +36,10 @@ enum status store_open(const char *uri, const struct store_options *options,
     }
     return error_set(error, STATUS_BAD_VALUE,
                      "store: '%.100s' is neither sqlite:DIR nor memory:", uri);
+}
+
+void store_forget_memory(const char *name) {
+    journal_memory_forget(name);
 }
 
 void store_close(struct store *store) {
@@ -105,12 +110,15 @@ enum status store_write_acknowledgement(struct store *store,
     return store->ops->write_acknowledgement(store, acknowledgement, error);
 }
 
+void store_pack_rows(const struct stated *rows, size_t row_count, const uint32_t *excluded,
+                     size_t excluded_count, struct buffer *packed) {
+    packed_write_rows(rows, row_count, excluded, excluded_count, packed);
+}
+
 enum status store_add_statement(struct store *store, struct statement *statement, struct text reset,
-                                enum statement_state state, const struct stated *rows,
-                                size_t row_count, const uint32_t *excluded, size_t excluded_count,
+                                enum statement_state state, size_t row_count, struct text packed,
                                 struct error *error) {
-    return store->ops->add_statement(store, statement, reset, state, rows, row_count, excluded,
-                                     excluded_count, error);
+    return store->ops->add_statement(store, statement, reset, state, row_count, packed, error);
 }
 
 enum status store_set_statement_state(struct store *store, uint32_t statement,

@@ -38,12 +38,14 @@ struct store_options {
 
 void store_options_default(struct store_options *options);
 
-/* `uri`: "sqlite:DIR" (files DIR/onhand.db*), "memory:" (for tests; "memory:NAME" may be
- * opened again in the same process). STATUS_NEWER for a file of a later
- * version, with the two versions in the error; an older one is migrated. */
+/* `uri`: "sqlite:DIR" (files DIR/onhand.db*), or "memory:" for tests ("memory:NAME" may be opened
+ * again in the same process). STATUS_NEWER for a file of a later version, with the two versions in
+ * the error; an older one is migrated. */
 must_check enum status store_open(const char *uri, const struct store_options *options,
                                   struct store **store_out, struct error *error);
 void store_close(struct store *store); /* checkpoints first; NULL is fine */
+/* Frees what the closed store "memory:NAME" left in the process; nothing where there is none. */
+void store_forget_memory(const char *name);
 
 /* ---- writing (the writer thread only) ---- */
 must_check enum status store_begin(struct store *store, struct error *error);
@@ -123,8 +125,12 @@ must_check enum status store_write_acknowledgement(struct store *store,
                                                    struct acknowledgement *acknowledgement,
                                                    struct error *error);
 
-/* Keeps a statement, packed, without applying it; gives it its number. `statement->id` is filled;
- * `through` is copied. `reset` is the reset it belongs to. */
+/* The rows of a statement as the store keeps them (sorted by product; so are the excluded). Any
+ * thread may pack, ahead of time. */
+void store_pack_rows(const struct stated *rows, size_t row_count, const uint32_t *excluded,
+                     size_t excluded_count, struct buffer *packed);
+/* Keeps a statement with its packed rows, without applying it; gives it its number. `statement->id`
+ * is filled; `through` is copied. `reset` is the reset it belongs to. */
 enum statement_state {
     STATEMENT_HELD,
     STATEMENT_APPLIED,
@@ -134,8 +140,7 @@ enum statement_state {
 };
 must_check enum status store_add_statement(struct store *store, struct statement *statement,
                                            struct text reset, enum statement_state state,
-                                           const struct stated *rows, size_t row_count,
-                                           const uint32_t *excluded, size_t excluded_count,
+                                           size_t row_count, struct text packed,
                                            struct error *error);
 must_check enum status store_set_statement_state(struct store *store, uint32_t statement,
                                                  enum statement_state state, struct error *error);

@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "lib/scratch.h"
-#include "store/journal_internal.h"
 
 bool engine_on_disk;
 
@@ -28,7 +27,7 @@ int engine_tear_down(void **state) {
     struct engine_fixture *f = *state;
     keeper_free(f->keeper);
     arena_deinit(&f->arena);
-    journal_memory_forget(f->directory);
+    store_forget_memory(f->directory);
     scratch_free(f->directory);
     free(f);
     return 0;
