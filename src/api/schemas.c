@@ -124,7 +124,7 @@ const struct schema_row schema_rows[] = {
     {"TokenRequest", "+name:string +scopes:[string] locations:[string]",
      "scopes: adjust, reset, read, admin"},
     {"TokenCreated", "+name:string +token:string", ""},
-    {"Health", "+status:string", ""},
+    {"Health", "+status:string detail:string", ""},
     {"EmptyList", "+items:[any]", ""},
     {"OpenApi", "+openapi:string +info:any +paths:any +components:any +security:[any]", ""},
 };

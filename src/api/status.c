@@ -163,23 +163,35 @@ void handle_job_run(struct request *r) {
 
 /* ---- health ---- */
 
-static void write_health(struct request *r, const char *status) {
+static void write_health(struct request *r, const char *status, const char *detail) {
     struct json_writer w = answer_writer(r);
     json_begin_object(&w);
     json_key(&w, "status");
     json_string(&w, status);
+    if (detail != NULL) {
+        json_key(&w, "detail");
+        json_string(&w, detail);
+    }
     json_end_object(&w);
     answer_json(r, MHD_HTTP_OK);
 }
 
 void handle_healthz(struct request *r) {
-    write_health(r, "ok");
+    write_health(r, "ok", NULL);
 }
 
+/* With a full disk it is still ready: a hub that nobody asks any more would refuse reads too, and
+ * could not find out that there is room again. */
 void handle_readyz(struct request *r) {
+    struct hub_stats hub;
+    hub_stats(r->api->hub, &hub);
     if (atomic_load(&r->api->quiesced)) {
         problem(r, STATUS_STOPPING, "", "the hub is shutting down");
+    } else if (hub.disk_full) {
+        write_health(r, "disk_full",
+                     "the disk is full: reads are answered, writes are refused (507) until there "
+                     "is room in the data directory");
     } else {
-        write_health(r, "ready");
+        write_health(r, "ready", NULL);
     }
 }

@@ -34,7 +34,7 @@
     X(UNREADABLE, "unreadable", "the file cannot be read as what it claims to be")                 \
     X(END, "end", "nothing more to read")                                                          \
     X(IO, "io", "the system refused an input or output call")                                      \
-    X(NO_SPACE, "no_space", "the disk is full")                                                    \
+    X(NO_SPACE, "no_space", "the disk is full: make room and send it again")                       \
     X(TIMEOUT, "timeout", "no answer in time")                                                     \
     X(REFUSED, "refused", "the other side refused")                                                \
     X(BUSY, "busy", "too much is waiting already")                                                 \

@@ -47,7 +47,8 @@ enum status connection_error(struct connection *connection, int result, struct e
     const char *words =
         connection->db != NULL ? sqlite3_errmsg(connection->db) : sqlite3_errstr(result);
     if (means_disk_full(connection, result)) {
-        return error_set(error, STATUS_NO_SPACE, "%s: the disk is full", path);
+        return error_set(error, STATUS_NO_SPACE,
+                         "%s: the disk is full: make room and send it again", path);
     }
     switch (result & 0xff) {
     case SQLITE_CORRUPT:

@@ -168,7 +168,7 @@ enum status wal_before_commit(struct journal *journal, struct error *error) {
         if (result != SQLITE_OK) {
             return error_set(error, STATUS_NO_SPACE,
                              "%s: the index of the write-ahead log cannot grow (code %d): the "
-                             "disk is full",
+                             "disk is full: make room and send it again",
                              journal->path, result);
         }
         keeper->shared_regions++;

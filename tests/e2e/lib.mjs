@@ -3,7 +3,7 @@
 // that was killed finds its own port free again. Whatever happens to a test, its hubs end with it:
 // they are killed by their pid, and what they wrote goes away with the directory.
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
@@ -26,6 +26,7 @@ export const patience = /-(asan|tsan)\b/.test(binary) ? 10 : 1
 
 const children = new Set()
 const directories = new Set()
+const mounts = new Set()
 
 process.on('exit', () => {
   for (const child of children) {
@@ -33,6 +34,7 @@ process.on('exit', () => {
       child.kill('SIGKILL')
     } catch {}
   }
+  for (const directory of mounts) spawnSync('umount', ['-l', directory])
   for (const directory of directories) rmSync(directory, { recursive: true, force: true })
 })
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
@@ -269,6 +271,19 @@ export async function verify(data) {
 /** What tests/helpers builds: programs and libraries of the tests' own. */
 export function helper(name) {
   return path.join(process.env.ONHAND_HELPERS ?? path.join(path.dirname(binary), 'tests'), name)
+}
+
+/** Mounts on `directory`, until umount() or the end of the test. */
+export async function mount(directory, ...args) {
+  const { code, stderr } = await run('mount', [...args, directory])
+  assert.equal(code, 0, stderr)
+  mounts.add(directory)
+}
+
+export async function umount(directory) {
+  const { code, stderr } = await run('umount', [directory])
+  assert.equal(code, 0, stderr)
+  mounts.delete(directory)
 }
 
 /**

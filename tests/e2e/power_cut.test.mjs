@@ -9,7 +9,18 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { Hub, helper, patience, run, scaled, scratch, verify, withMounts } from './lib.mjs'
+import {
+  Hub,
+  helper,
+  mount,
+  patience,
+  run,
+  scaled,
+  scratch,
+  umount,
+  verify,
+  withMounts,
+} from './lib.mjs'
 import { Load } from './load.mjs'
 
 const CYCLES = scaled(12, 2)
@@ -36,7 +47,7 @@ class Disk {
   }
 
   mount() {
-    return must('mount', '-o', 'loop', this.image, this.directory)
+    return mount(this.directory, '-o', 'loop', this.image)
   }
 
   /** The power is gone for the hub; then it comes back. */
@@ -46,7 +57,7 @@ class Disk {
     await sleep(50)
     await must(helper('power_cut'), this.directory)
     await hub.kill()
-    await must('umount', this.directory)
+    await umount(this.directory)
     await this.mount()
   }
 }
@@ -74,7 +85,7 @@ if (await withMounts(import.meta.url)) {
     assert.ok(load.answered > 10 * CYCLES, `only ${load.answered} changes were answered`)
     await hub.stop()
     await verify(hub.data)
-    await must('umount', disk.directory)
+    await umount(disk.directory)
   })
 
   test('control: without syncing, answered changes are lost', async () => {
@@ -98,6 +109,6 @@ if (await withMounts(import.meta.url)) {
     }
     assert.ok(losses > 0, 'nothing was lost without syncing: this test cannot see a loss')
     if (hub.running) await hub.kill()
-    await must('umount', disk.directory)
+    await umount(disk.directory)
   })
 }

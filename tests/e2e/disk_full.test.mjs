@@ -1,0 +1,198 @@
+// A full disk, a real one (tmpfs): new writes are refused with 507 and words that help, reads go
+// on, nothing is half applied, and with room again the same hub writes again.
+import assert from 'node:assert/strict'
+import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+
+import { Hub, mount, scratch, verify, withMounts } from './lib.mjs'
+
+const DISK_MEGABYTES = 24
+const FULL_HOUSE = 60 // locations
+const SKUS = 2000
+
+class SmallDisk {
+  static async create() {
+    const disk = new SmallDisk()
+    disk.directory = path.join(scratch('full'), 'disk')
+    disk.ballast = path.join(disk.directory, 'ballast')
+    mkdirSync(disk.directory)
+    const size = `size=${DISK_MEGABYTES}m`
+    await mount(disk.directory, '-t', 'tmpfs', '-o', size, 'tmpfs')
+    return disk
+  }
+
+  /** Takes all room but `leave` bytes. */
+  fill(leave = 0) {
+    const { bavail, bsize } = statfsSync(this.directory)
+    const fd = openSync(this.ballast, 'a')
+    try {
+      let left = bavail * bsize - leave
+      while (left > 0) left -= writeSync(fd, Buffer.alloc(Math.min(left, 1 << 16)))
+    } catch (error) {
+      if (error.code !== 'ENOSPC') throw error
+    }
+    closeSync(fd)
+  }
+
+  free() {
+    rmSync(this.ballast)
+  }
+
+  async startHub() {
+    return Hub.start({ data: path.join(this.directory, 'data') })
+  }
+}
+
+const line = (id, sku = 'A') => ({ id, type: 'receipt', location: 'NY01', sku, delta: 1 })
+
+/**
+ * Sends batches until one is refused: {answered, refused (a batch), answer}. The log may have room
+ * of its own for a while, so that it takes more than a full disk.
+ */
+async function untilFull(hub, name) {
+  for (let n = 0, answered = 0; n < 3000; n++) {
+    const refused = Array.from({ length: 500 }, (_, i) => ({
+      ...line(`${name}-${n}-${i}`),
+      reason: 'R'.repeat(150),
+    }))
+    const answer = await hub.call('POST', '/v1/adjustments', { body: { adjustments: refused } })
+    if (answer.status !== 200) return { answered, answer, refused }
+    for (const result of answer.json.results) assert.equal(result.status, 'applied')
+    answered += refused.length
+  }
+  throw new Error('the disk never became full')
+}
+
+/** The same with single calls, each on a product of its own. */
+async function untilSinglesRefused(hub) {
+  for (let answered = 0; answered < 20000; answered++) {
+    const idValue = `S${answered}`
+    const body = { facilityId: 'NY01', idValue, availableDelta: 1, transactionId: idValue }
+    const answer = await hub.call('POST', '/v1/UpdateInventory', { body })
+    if (answer.status !== 200) return { answered, answer, body }
+    assert.equal(answer.json.onHand, 1)
+  }
+  throw new Error('singles were never refused')
+}
+
+function checkRefusal(answer) {
+  assert.equal(answer.status, 507, answer.text)
+  assert.equal(answer.headers['content-type'], 'application/problem+json')
+  assert.equal(answer.json.status, 507)
+  assert.equal(answer.json.errors[0].code, 'no_space')
+  assert.match(answer.json.detail, /disk is full/)
+}
+
+const stateOf = (hub) => hub.json('GET', '/readyz')
+
+if (await withMounts(import.meta.url)) {
+  test('full: 507 and reads go on; room again: the same hub writes again', async () => {
+    const disk = await SmallDisk.create()
+    const hub = await disk.startHub()
+    disk.fill(6 << 20)
+    assert.equal((await stateOf(hub)).status, 'ready')
+    const first = await untilFull(hub, 'first')
+    checkRefusal(first.answer)
+    disk.fill()
+    const second = await untilFull(hub, 'second')
+    checkRefusal(second.answer)
+    const batched = first.answered + second.answered
+    const singles = await untilSinglesRefused(hub)
+    checkRefusal(singles.answer)
+    const acknowledgement = { documents: ['SO-1'] }
+    checkRefusal(await hub.call('POST', '/v1/acknowledgements', { body: acknowledgement }))
+
+    const state = await stateOf(hub)
+    assert.equal(state.status, 'disk_full')
+    assert.match(state.detail, /room/)
+    assert.equal((await hub.json('GET', '/v1/status')).disk_full, true)
+    assert.equal((await hub.cell('NY01', 'A')).on_hand, batched)
+    assert.equal((await hub.cells()).size, 1 + singles.answered)
+    assert.ok((await hub.json('GET', '/v1/inventory/NY01/A/history')).items.length > 0)
+
+    disk.free()
+    const { results } = await hub.adjust([...first.refused, ...second.refused])
+    assert.ok(results.every((result) => result.status === 'applied'), 'something was half applied')
+    const single = await hub.json('POST', '/v1/UpdateInventory', { body: singles.body })
+    assert.equal(single.status, 'applied')
+    assert.equal((await stateOf(hub)).status, 'ready')
+    assert.equal((await hub.cell('NY01', 'A')).on_hand, batched + results.length)
+    await hub.kill()
+    await hub.start()
+    assert.equal((await hub.cell('NY01', 'A')).on_hand, batched + results.length)
+    assert.equal((await hub.cells()).size, 2 + singles.answered)
+    await hub.stop()
+    await verify(hub.data)
+  })
+
+  test('killed and started again while full: what was answered is there', async () => {
+    const disk = await SmallDisk.create()
+    const hub = await disk.startHub()
+    disk.fill(6 << 20)
+    const { answered, refused } = await untilFull(hub, 'fill')
+    disk.fill()
+    await hub.kill()
+    let started = true
+    try {
+      await hub.start()
+    } catch (error) {
+      // It may refuse to start without room, if it says so.
+      started = false
+      assert.match(error.message, /full|space/i)
+      disk.free()
+      await hub.start()
+    }
+    assert.equal((await hub.cell('NY01', 'A')).on_hand, answered)
+    if (started) disk.free()
+    const { results } = await hub.adjust(refused)
+    assert.ok(results.every((result) => result.status === 'applied'))
+    await hub.stop()
+    await verify(hub.data)
+  })
+
+  test('full during a reset: each location all or not at all, and the answer helps', async () => {
+    const disk = await SmallDisk.create()
+    const hub = await disk.startHub()
+    const file = (quantity) => {
+      const rows = []
+      for (let location = 0; location < FULL_HOUSE; location++) {
+        for (let i = 0; i < SKUS; i++) rows.push([`L${location}`, `SKU-${i}`, quantity])
+      }
+      return rows
+    }
+    const as_of = '2026-11-20T02:00:00Z'
+    let refusals = 0
+    for (const leave of [0, 64 << 10, 512 << 10, 1 << 20, 2 << 20]) {
+      disk.fill(leave)
+      const body = ['location,sku,quantity', ...file(7).map((row) => row.join(','))].join('\n')
+      const options = { body, type: 'text/csv', query: { as_of, source: 'prism', guard: 'off' } }
+      const answer = await hub.call('POST', '/v1/resets', options)
+      if (answer.status === 200) {
+        assert.ok(['applied', 'duplicate'].includes(answer.json.status), answer.text)
+        disk.free()
+        break
+      }
+      refusals++
+      checkRefusal(answer)
+      assert.match(answer.json.detail, /again/, 'it does not say what to do')
+      const counts = new Map()
+      for (const cell of (await hub.cells()).values()) {
+        assert.equal(cell.on_hand, 7)
+        counts.set(cell.location, (counts.get(cell.location) ?? 0) + 1)
+      }
+      for (const [location, count] of counts) {
+        assert.equal(count, SKUS, `${location} is half applied: ${count} of ${SKUS} cells`)
+      }
+      disk.free()
+    }
+    assert.ok(refusals > 0, 'the disk was never too small')
+    const again = await hub.reset(file(7), { as_of, source: 'prism', guard: 'off' })
+    assert.ok(['applied', 'duplicate'].includes(again.status), JSON.stringify(again).slice(0, 500))
+    const cells = await hub.cells()
+    assert.equal(cells.size, FULL_HOUSE * SKUS)
+    for (const cell of cells.values()) assert.equal(cell.on_hand, 7)
+    await hub.stop()
+    await verify(hub.data)
+  })
+}
