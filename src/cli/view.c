@@ -179,35 +179,45 @@ static size_t width_of(const char *text) {
     return width;
 }
 
-static void print_cell(FILE *out, const char *text, size_t width, bool right, bool last) {
-    size_t gap = width > width_of(text) ? width - width_of(text) : 0;
-    if (right)
-        (void)fprintf(out, "%*s", (int)gap, "");
-    view_print_safe(out, text);
-    if (!last)
-        (void)fprintf(out, "%*s", (int)(right ? 0 : gap) + COLUMN_GAP, "");
-    else
-        (void)fputs("\n", out);
+/* A row without blanks at its end. */
+static void print_row(const struct table *table, const size_t *widths, const char *const *texts,
+                      FILE *out) {
+    size_t last = table->columns;
+    while (last > 0 && texts[last - 1][0] == '\0')
+        last--;
+    for (size_t i = 0; i < last; i++) {
+        size_t width = width_of(texts[i]);
+        int gap = widths[i] > width ? (int)(widths[i] - width) : 0;
+        bool right = (table->right >> i) & 1u;
+        (void)fprintf(out, "%*s", right ? gap : 0, "");
+        view_print_safe(out, texts[i]);
+        if (i + 1 < last)
+            (void)fprintf(out, "%*s", (right ? 0 : gap) + COLUMN_GAP, "");
+    }
+    (void)fputs("\n", out);
 }
 
 void table_print(const struct table *table, FILE *out) {
     if (table->count == 0)
         return;
-    size_t columns = table->columns, i = 0;
+    size_t columns = table->columns;
     size_t *widths = memory_alloc(columns * sizeof *widths);
-    for (i = 0; i < columns; i++)
-        widths[i] = width_of(table->heads[i]) - ((table->right >> i) & 1u);
+    const char **row = memory_alloc(columns * sizeof *row);
+    for (size_t i = 0; i < columns; i++) {
+        row[i] = table->heads[i] + ((table->right >> i) & 1u);
+        widths[i] = width_of(row[i]);
+    }
     const char *at = table->cells.data;
-    for (i = 0; i < table->count; i++, at += strlen(at) + 1)
+    for (size_t i = 0; i < table->count; i++, at += strlen(at) + 1)
         if (width_of(at) > widths[i % columns])
             widths[i % columns] = width_of(at);
-    for (i = 0; i < columns; i++) {
-        bool right = (table->right >> i) & 1u;
-        print_cell(out, table->heads[i] + right, widths[i], right, i + 1 == columns);
-    }
+    print_row(table, widths, row, out);
     at = table->cells.data;
-    for (i = 0; i < table->count; i++, at += strlen(at) + 1)
-        print_cell(out, at, widths[i % columns], (table->right >> (i % columns)) & 1u,
-                   (i + 1) % columns == 0);
+    for (size_t i = 0; i < table->count; i++, at += strlen(at) + 1) {
+        row[i % columns] = at;
+        if ((i + 1) % columns == 0)
+            print_row(table, widths, row, out);
+    }
+    free(row);
     free(widths);
 }
