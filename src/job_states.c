@@ -3,7 +3,6 @@
 #include "job_states.h"
 
 #include "base/json.h"
-#include "base/log.h"
 #include "store/store.h"
 
 #define KIND TEXT("job")
@@ -82,11 +81,7 @@ static enum status save_state(void *context, struct text name, const struct job_
     json_key(&writer, "detail");
     json_string(&writer, state->detail);
     json_end_object(&writer);
-    struct error error = {0};
-    enum status status = hub_item_put(hub, KIND, name, buffer_text(&value), &error);
-    if (status != STATUS_OK)
-        log_warn("what a job did is not on record", "job=%s detail=%s", log_quote(name),
-                 log_quote(text_from(error.detail)));
+    enum status status = hub_item_put(hub, KIND, name, buffer_text(&value), NULL);
     buffer_deinit(&value);
     return status;
 }
