@@ -56,6 +56,7 @@ static void load_cells(struct store *store) {
     struct stated *rows = memory_alloc(products * sizeof *rows);
     int64_t *open_milli = memory_alloc_zero(products + 512, sizeof *open_milli);
     struct cell_change *changes = memory_alloc((products + 512) * sizeof *changes);
+    struct buffer packed = {0};
     for (uint32_t location = 1; location <= LOCATIONS; location++) {
         for (uint32_t p = 0; p < products; p++)
             rows[p] = (struct stated){p + 1, p + 2, (int64_t)(p % 40) * 1000};
@@ -64,8 +65,10 @@ static void load_cells(struct store *store) {
         struct statement_outcome outcome = {.changes = changes};
         uint64_t seq;
         must(store_begin(store, &error), "begin", &error);
-        must(store_add_statement(store, &s, TEXT("r-bench"), STATEMENT_HELD, rows, products, NULL,
-                                 0, &error),
+        buffer_clear(&packed);
+        store_pack_rows(rows, products, NULL, 0, &packed);
+        must(store_add_statement(store, &s, TEXT("r-bench"), STATEMENT_HELD, products,
+                                 buffer_text(&packed), &error),
              "statement", &error);
         must(store_load_books(store, &s, &books, &error), "books", &error);
         must(statement_decide(&s, rows, products, NULL, 0, &books, open_milli, &outcome), "decide",
@@ -74,6 +77,7 @@ static void load_cells(struct store *store) {
              &error);
         must(store_commit(store, &error), "commit", &error);
     }
+    buffer_deinit(&packed);
     free(rows);
     free(open_milli);
     free(changes);

@@ -52,6 +52,7 @@ void reset_free(struct reset *reset) {
     for (uint32_t i = 0; i < reset->location_count; i++) {
         free(reset->locations[i].rows);
         free(reset->locations[i].rejected_products);
+        buffer_deinit(&reset->locations[i].packed);
     }
     free(reset->locations);
     free(reset->text_location);

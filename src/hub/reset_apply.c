@@ -204,9 +204,9 @@ static enum status run_location(struct slice *slice, uint32_t index, struct erro
         reset_watermarks(reset, location->manifest, &statement);
     enum status status = STATUS_OK;
     if (!reset->params.dry_run)
-        status = store_add_statement(reset->hub->store, &statement, reset->record.id,
-                                     STATEMENT_HELD, location->rows, location->row_count,
-                                     location->rejected_products, location->rejected_count, error);
+        status =
+            store_add_statement(reset->hub->store, &statement, reset->record.id, STATEMENT_HELD,
+                                location->row_count, buffer_text(&location->packed), error);
     if (status != STATUS_OK)
         return status;
     struct statement_outcome *outcome = &slice->outcomes[index - slice->from];
@@ -285,6 +285,7 @@ enum status reset_end_slice(struct slice *slice, struct error *error) {
     for (uint32_t i = slice->from; i < slice->to; i++) { /* not needed any more */
         free(reset->locations[i].rows);
         reset->locations[i].rows = NULL;
+        buffer_deinit(&reset->locations[i].packed);
     }
     if (status == STATUS_OK && reset->params.progress != NULL)
         reset->params.progress(reset->params.progress_context, reset->rows, slice->to,

@@ -343,7 +343,17 @@ static void tell(struct reset *reset) {
 
 /* ---- the file as a whole ---- */
 
-/* While one slice is on the writer's thread, the next is sorted on this one. */
+static enum status make_ready(struct reset *reset, struct reset_location *location,
+                              const uint32_t *map, struct error *error) {
+    reset_settle(reset, location, map);
+    enum status status = add_reserved(reset, location, error);
+    if (status == STATUS_OK && !reset->params.dry_run)
+        store_pack_rows(location->rows, location->row_count, location->rejected_products,
+                        location->rejected_count, &location->packed);
+    return status;
+}
+
+/* While one slice is on the writer's thread, the next is made ready on this one. */
 static enum status apply_all(struct reset *reset, const uint32_t *map, struct error *error) {
     enum status status = STATUS_OK;
     struct slice *before = NULL;
@@ -352,8 +362,7 @@ static enum status apply_all(struct reset *reset, const uint32_t *map, struct er
         uint64_t rows = 0;
         while (to < reset->location_count && status == STATUS_OK &&
                (to == from || rows < ROWS_PER_SLICE)) {
-            reset_settle(reset, &reset->locations[to], map);
-            status = add_reserved(reset, &reset->locations[to], error);
+            status = make_ready(reset, &reset->locations[to], map, error);
             rows += reset->locations[to++].row_count;
         }
         struct slice *slice = status == STATUS_OK ? reset_begin_slice(reset, from, to) : NULL;

@@ -18,7 +18,8 @@ struct reset_location {
     uint32_t row_count, row_room;
     uint32_t *rejected_products; /* of rejected rows: not absent, whatever the mode */
     uint32_t rejected_count, rejected_room;
-    int64_t as_of_us; /* the earliest its rows say; NEVER_US */
+    int64_t as_of_us;     /* the earliest its rows say; NEVER_US */
+    struct buffer packed; /* the rows as the store keeps them, made ready with the slice */
     const struct manifest_location *manifest;
     bool manifest_mismatch, missing;
     struct reset_location_record record;
@@ -35,6 +36,7 @@ struct rejected_row {
 
 struct reset {
     struct hub *hub;
+    struct reset *next_live; /* the hub's list of those that are being applied */
     const struct access *access;
     struct reset_params params;
     struct arena arena;
@@ -75,7 +77,9 @@ void reset_note_rejected(struct reset_location *location, uint32_t product);
  * rejected rows sorted. New products are numbered by `map` (by number in new_products). */
 void reset_settle(struct reset *reset, struct reset_location *location, const uint32_t *map);
 
-/* reset_finish.c: gives the statement the watermarks of its manifest, sorted, in the arena. */
+/* reset_finish.c */
+bool reset_is_live(struct hub *hub, struct text id);
+/* Gives the statement the watermarks of its manifest, sorted, in the arena. */
 void reset_watermarks(struct reset *reset, const struct manifest_location *manifest,
                       struct statement *statement);
 

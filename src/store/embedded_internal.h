@@ -207,10 +207,8 @@ enum status embedded_write_acknowledgement(struct store *store,
                                            struct acknowledgement *acknowledgement,
                                            struct error *error);
 enum status embedded_add_statement(struct store *store, struct statement *statement,
-                                   struct text reset, enum statement_state state,
-                                   const struct stated *rows, size_t row_count,
-                                   const uint32_t *excluded, size_t excluded_count,
-                                   struct error *error);
+                                   struct text reset, enum statement_state state, size_t row_count,
+                                   struct text packed, struct error *error);
 enum status embedded_set_statement_state(struct store *store, uint32_t statement,
                                          enum statement_state state, struct error *error);
 enum status embedded_load_books(struct store *store, const struct statement *statement,
@@ -262,8 +260,7 @@ must_check enum status embedded_absent_ground(struct embedded *embedded, uint32_
 /* The same, had the statement `without` never been. */
 must_check enum status embedded_absent_ground_without(struct embedded *embedded, uint32_t location,
                                                       uint32_t product, uint32_t without,
-                                                      uint32_t *statement_out,
-                                                      struct error *error);
+                                                      uint32_t *statement_out, struct error *error);
 /* Unpacked rows of a statement. */
 must_check enum status embedded_read_rows(struct embedded *embedded, uint32_t statement,
                                           struct arena *arena, struct stated **rows_out,

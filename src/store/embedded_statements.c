@@ -91,10 +91,8 @@ enum status embedded_absent_ground(struct embedded *embedded, uint32_t location,
 /* ---- keeping ---- */
 
 enum status embedded_add_statement(struct store *store, struct statement *statement,
-                                   struct text reset, enum statement_state state,
-                                   const struct stated *rows, size_t row_count,
-                                   const uint32_t *excluded, size_t excluded_count,
-                                   struct error *error) {
+                                   struct text reset, enum statement_state state, size_t row_count,
+                                   struct text packed, struct error *error) {
     struct embedded *embedded = embedded_of(store);
     struct transaction *t = &embedded->transaction;
     require(t->open && statement->location != 0 && row_count <= UINT32_MAX);
@@ -115,11 +113,8 @@ enum status embedded_add_statement(struct store *store, struct statement *statem
         .rolled_back_at_us = NEVER_US,
     };
     slot->statement.head.through = through;
-    struct buffer packed = {0};
-    packed_write_rows(rows, row_count, excluded, excluded_count, &packed);
-    enum status status = embedded->ops->append_statement(embedded->journal, &slot->statement,
-                                                         buffer_text(&packed), error);
-    buffer_deinit(&packed);
+    enum status status =
+        embedded->ops->append_statement(embedded->journal, &slot->statement, packed, error);
     if (status == STATUS_OK)
         t->last_statement++;
     return status;

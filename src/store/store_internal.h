@@ -33,10 +33,8 @@ struct store_ops {
                                          struct acknowledgement *acknowledgement,
                                          struct error *error);
     enum status (*add_statement)(struct store *store, struct statement *statement,
-                                 struct text reset, enum statement_state state,
-                                 const struct stated *rows, size_t row_count,
-                                 const uint32_t *excluded, size_t excluded_count,
-                                 struct error *error);
+                                 struct text reset, enum statement_state state, size_t row_count,
+                                 struct text packed, struct error *error);
     enum status (*set_statement_state)(struct store *store, uint32_t statement,
                                        enum statement_state state, struct error *error);
     enum status (*load_books)(struct store *store, const struct statement *statement,

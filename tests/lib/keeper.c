@@ -208,9 +208,12 @@ uint32_t keeper_state(struct keeper *keeper, const struct statement *statement,
     rows = copy(keeper, rows, row_count * sizeof *rows);
     excluded = copy(keeper, excluded, excluded_count * sizeof *excluded);
     keeper_begin(keeper);
-    keeper_expect_ok(store_add_statement(keeper->store, kept, TEXT("r-1"), STATEMENT_HELD, rows,
-                                         row_count, excluded, excluded_count, &error),
+    struct buffer packed = {0};
+    store_pack_rows(rows, row_count, excluded, excluded_count, &packed);
+    keeper_expect_ok(store_add_statement(keeper->store, kept, TEXT("r-1"), STATEMENT_HELD,
+                                         row_count, buffer_text(&packed), &error),
                      &error);
+    buffer_deinit(&packed);
     apply(keeper, kept, rows, row_count, excluded, excluded_count, &outcome);
     keeper_commit(keeper);
     naive_add_statement(keeper->model, kept, rows, row_count, excluded, excluded_count,
