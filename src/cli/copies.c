@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/status.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 
@@ -50,6 +51,7 @@ static int output_open(struct output *output, const char *path, bool replace) {
 /* good: into place; else away with it. */
 static int output_close(struct output *output, int code) {
     if (output->path != NULL && output->fd >= 0) {
+        require(output->partial.data != NULL);
         bool synced = code != PARSED_RUN || fsync(output->fd) == 0;
         (void)close(output->fd);
         if (code == PARSED_RUN && (!synced || rename(output->partial.data, output->path) != 0)) {

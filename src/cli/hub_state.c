@@ -55,7 +55,7 @@ static void print_feeds(const json_t *answer) {
         const json_t *feed = json_array_get(items, i);
         table_text(&table, view_string(feed, "name"));
         table_text(&table, view_string(feed, "schedule"));
-        table_time(&table, json_object_get(feed, "next_at"));
+        table_time(&table, json_object_get(feed, "next_due"));
         table_text(&table, view_string(feed, "last_file"));
         table_text(&table, view_string(feed, "last_result"));
         table_text(&table, view_string(feed, "last_reset"));

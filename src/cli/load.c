@@ -203,7 +203,7 @@ static enum status turn(struct run *run, bool more, unsigned *under_way_out) {
 }
 
 static enum status drive(struct run *run) {
-    int64_t began_us = monotonic_us(), now_us = began_us;
+    int64_t began_us = monotonic_us(), now_us;
     unsigned under_way = 0;
     enum status status = STATUS_OK;
     do {

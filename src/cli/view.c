@@ -97,8 +97,11 @@ void view_print_safe(FILE *out, const char *text) {
 }
 
 void view_print_raw(const struct buffer *body) {
-    (void)fwrite(body->data != NULL ? body->data : "", 1, body->length, stdout);
-    if (body->length == 0 || body->data[body->length - 1] != '\n')
+    const char *data = body->data;
+    if (data == NULL || body->length == 0)
+        return;
+    (void)fwrite(data, 1, body->length, stdout);
+    if (data[body->length - 1] != '\n')
         (void)fputc('\n', stdout);
 }
 
@@ -201,6 +204,7 @@ void table_print(const struct table *table, FILE *out) {
     if (table->count == 0)
         return;
     size_t columns = table->columns;
+    require(columns > 0);
     size_t *widths = memory_alloc(columns * sizeof *widths);
     const char **row = memory_alloc(columns * sizeof *row);
     for (size_t i = 0; i < columns; i++) {
