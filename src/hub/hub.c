@@ -110,6 +110,7 @@ enum status hub_new(const struct hub_options *options, struct hub **hub_out, str
     queue_init(&hub->queue);
     pthread_mutex_init(&hub->location_lock, NULL);
     pthread_mutex_init(&hub->decide_lock, NULL);
+    pthread_mutex_init(&hub->live_lock, NULL);
     hub->started_at_us = clock_now_us(&hub->clock);
     unsigned start = 0;
     random_bytes(&start, sizeof start);
@@ -144,6 +145,7 @@ void hub_free(struct hub *hub) {
     queue_deinit(&hub->queue);
     pthread_mutex_destroy(&hub->location_lock);
     pthread_mutex_destroy(&hub->decide_lock);
+    pthread_mutex_destroy(&hub->live_lock);
     free(hub->memory);
     free(hub->settings);
     arena_deinit(&hub->batch);

@@ -75,6 +75,8 @@ struct hub {
     uint32_t location_room;
     _Atomic unsigned reset_count; /* from a random start */
     pthread_mutex_t decide_lock;  /* one decision about resets at a time */
+    pthread_mutex_t live_lock;
+    struct reset *live; /* resets between the first word on record and the last */
 };
 
 /* Ends the process: what is on disk is not known any more, so nothing may be answered. */

@@ -79,9 +79,8 @@ void wanted_product(struct wanted *w, const struct identifier *identifiers, size
     entry->count = count;
     for (size_t i = 0; i < count; i++) {
         (void)intern_add(w->identifiers, keys[i]);
-        entry->identifiers[i] =
-            (struct identifier){{keys[i].data, identifiers[i].type.length},
-                                arena_copy(&w->arena, identifiers[i].value)};
+        entry->identifiers[i] = (struct identifier){{keys[i].data, identifiers[i].type.length},
+                                                    arena_copy(&w->arena, identifiers[i].value)};
     }
 }
 

@@ -172,7 +172,8 @@ static enum status keep_and_apply(struct slice *slice, struct reset_location *lo
     if (!held)
         status = store_write_statement(store, statement->id, outcome, slice->at_us,
                                        &location->record.sequence, error);
-    if (status == STATUS_OK && !held && location->record.status != RESET_STALE)
+    if (status == STATUS_OK && !held && location->record.status != RESET_STALE &&
+        !location->missing)
         status = remember(slice->reset, location, error);
     return status;
 }
@@ -199,7 +200,8 @@ static enum status run_location(struct slice *slice, uint32_t index, struct erro
         .location = location->number,
         .source = catalog_find_name_locked(reset->hub->catalog, NAME_SOURCE, reset->record.source),
         .as_of_us = location->record.as_of_us,
-        .names_absent = reset->params.absent_zero};
+        /* of a location that the file does not mention it says nothing */
+        .names_absent = reset->params.absent_zero && !location->missing};
     if (location->manifest != NULL)
         reset_watermarks(reset, location->manifest, &statement);
     enum status status = STATUS_OK;
@@ -214,10 +216,15 @@ static enum status run_location(struct slice *slice, uint32_t index, struct erro
     status = decide_statement(reset->hub, &statement, location->rows, location->row_count,
                               location->rejected_products, location->rejected_count, &slice->room,
                               outcome, &stale, error);
-    if (status != STATUS_OK)
+    const bool beyond = status == STATUS_OUT_OF_RANGE;
+    if (status != STATUS_OK && !beyond)
         return status;
+    if (beyond) /* nobody can apply it, with or without guards */
+        *outcome = (struct statement_outcome){.changed = location->row_count};
     record_outcome(location, outcome);
     location->record.guards = stale ? 0 : judge(reset, location, outcome);
+    if (beyond)
+        location->record.guards |= UINT64_C(1) << GUARD_UNITS;
     location->record.status = stale                          ? RESET_STALE
                               : location->record.guards != 0 ? RESET_HELD
                                                              : RESET_APPLIED;
@@ -236,14 +243,25 @@ static void finish_slice(struct slice *slice) {
         if (location->record.status != RESET_APPLIED)
             continue;
         const struct location_memory before = hub_location_memory(reset->hub, location->number);
-        hub_location_remember(reset->hub, location->number,
-                              (struct location_memory){true, reset->params.full
-                                                                 ? location->record.counts.rows
-                                                                 : before.last_rows});
+        if (!location->missing)
+            hub_location_remember(reset->hub, location->number,
+                                  (struct location_memory){true, reset->params.full
+                                                                     ? location->record.counts.rows
+                                                                     : before.last_rows});
         publish_outcome(reset->hub, location->number, &slice->outcomes[i - slice->from],
                         location->record.sequence, LEDGER_RESET, slice->at_us);
     }
     atomic_fetch_add(&reset->hub->counters.statements, slice->to - slice->from);
+}
+
+/* The transaction came to nothing, and with it what was decided in it. */
+static void forget_outcome(struct reset_location_record *record) {
+    struct reset_counts *counts = &record->counts;
+    record->status = RESET_APPLYING;
+    record->statement = 0;
+    record->sequence = record->guards = 0;
+    counts->cells = counts->changed = counts->unchanged = counts->zeroed = 0;
+    counts->variance_milli = 0;
 }
 
 static void run_slice(struct hub *hub, struct task *task) {
@@ -264,6 +282,8 @@ static void run_slice(struct hub *hub, struct task *task) {
     }
     if (status == STATUS_OK && !slice->reset->params.dry_run)
         finish_slice(slice);
+    for (uint32_t i = slice->from; i < slice->to && status != STATUS_OK; i++)
+        forget_outcome(&slice->reset->locations[i].record);
     task->status = status;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "core/guard.h"
 #include "hub/reset_internal.h"
 
 struct decision {
@@ -17,6 +18,8 @@ struct decision {
     struct arena arena;
     struct statement_outcome outcome;
     uint64_t seq;
+    bool tells_rows; /* the location's next file is measured by these: */
+    uint64_t rows;
 };
 
 static enum status approve(struct hub *hub, struct decision *d, struct decision_room *room,
@@ -44,8 +47,13 @@ static enum status approve(struct hub *hub, struct decision *d, struct decision_
     counts->unchanged = d->outcome.unchanged;
     counts->zeroed = d->outcome.zeroed;
     counts->variance_milli = d->outcome.variance_milli;
+    d->tells_rows = !stale && (d->location->guards & (UINT64_C(1) << GUARD_MISSING_LOCATION)) == 0;
+    if (!d->tells_rows)
+        return STATUS_OK;
+    d->rows =
+        d->record->full ? counts->rows : hub_location_memory(hub, statement->location).last_rows;
     struct buffer value = {0};
-    buffer_append_uint(&value, d->record->full ? counts->rows : 0);
+    buffer_append_uint(&value, d->rows);
     status = store_item_put(hub->store, TEXT("last_reset"), d->location->code, buffer_text(&value),
                             error);
     buffer_deinit(&value);
@@ -86,22 +94,39 @@ static void run_decision(struct hub *hub, struct task *task) {
     if (status == STATUS_OK && d->what != RESET_REJECT) {
         publish_outcome(hub, location, &d->outcome, d->seq,
                         d->what == RESET_APPROVE ? LEDGER_RESET : LEDGER_ROLLBACK, hub_now_us(hub));
-        if (d->what == RESET_APPROVE)
-            hub_location_remember(
-                hub, location,
-                (struct location_memory){true, d->record->full ? d->location->counts.rows : 0});
+        if (d->tells_rows)
+            hub_location_remember(hub, location, (struct location_memory){true, d->rows});
     }
     decision_room_deinit(&room);
     task->status = status;
 }
 
+/* What the decision made of the location before the hub stopped in the middle of it, and did not
+ * live to write down. */
+static bool catch_up(enum reset_decision what, const struct statement_info *info,
+                     struct reset_location_record *location) {
+    if (what == RESET_APPROVE && info->state == STATEMENT_APPLIED &&
+        location->status == RESET_HELD) {
+        location->status = RESET_APPLIED;
+        location->sequence = info->applied_seq;
+        return true;
+    }
+    enum reset_status wanted = what == RESET_REJECT ? RESET_REJECTED : RESET_ROLLED_BACK;
+    enum statement_state state = what == RESET_REJECT ? STATEMENT_REJECTED : STATEMENT_ROLLED_BACK;
+    if (what == RESET_APPROVE || info->state != state || location->status == wanted)
+        return false;
+    location->status = wanted;
+    return true;
+}
+
 /* Whether the decision concerns this location, by the state of its statement. */
 static bool concerns(struct hub *hub, enum reset_decision what,
-                     const struct reset_location_record *location) {
+                     struct reset_location_record *location, bool *caught_up_out) {
     struct statement_info info;
     if (location->statement == 0 ||
         store_statement_info(hub->store, location->statement, &info, NULL) != STATUS_OK)
         return false;
+    *caught_up_out |= catch_up(what, &info, location);
     return info.state == (what == RESET_ROLLBACK ? STATEMENT_APPLIED : STATEMENT_HELD);
 }
 
@@ -111,9 +136,10 @@ static enum status decide_locations(struct hub *hub, enum reset_decision what,
                                           "no location of this reset is held",
                                           "no location of this reset is applied"};
     size_t concerned = 0;
+    bool caught_up = false;
     enum status status = STATUS_OK;
     for (size_t i = 0; i < record->location_count && status == STATUS_OK; i++) {
-        if (!concerns(hub, what, &record->locations[i]))
+        if (!concerns(hub, what, &record->locations[i], &caught_up))
             continue;
         concerned++;
         struct decision d = {.task.run = run_decision,
@@ -123,7 +149,7 @@ static enum status decide_locations(struct hub *hub, enum reset_decision what,
         status = hub_run_task(hub, &d.task, error);
         arena_deinit(&d.arena);
     }
-    if (status == STATUS_OK && concerned == 0)
+    if (status == STATUS_OK && concerned == 0 && !caught_up)
         return error_set(error, STATUS_CONFLICT, "%s", nothing[what]);
     return status;
 }
@@ -140,15 +166,23 @@ static void recount(struct reset_record *record) {
     record->counts = sum;
 }
 
-/* A reset that was refused or taken out may be sent again. */
+/* A reset that was refused or taken out may be sent again; another of the same content stays. */
 static enum status forget_content(struct hub *hub, const struct reset_record *record,
                                   struct arena *arena, struct error *error) {
-    struct text with_time = arena_format(arena, "%.*s@%lld", TEXT_ARG(record->content_sha256),
-                                         (long long)record->as_of_us);
-    enum status status = hub_item_delete(hub, TEXT("reset_content"), with_time, error);
-    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
-        status = hub_item_delete(hub, TEXT("reset_content"), record->content_sha256, error);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    struct text keys[2] = {arena_format(arena, "%.*s@%lld", TEXT_ARG(record->content_sha256),
+                                        (long long)record->as_of_us),
+                           record->content_sha256};
+    enum status status = STATUS_OK;
+    for (int i = 0; i < 2 && status == STATUS_OK; i++) {
+        struct buffer owner = {0};
+        bool ours =
+            store_item_get(hub->store, TEXT("reset_content"), keys[i], &owner, NULL) == STATUS_OK &&
+            text_equal(buffer_text(&owner), record->id);
+        buffer_deinit(&owner);
+        if (ours)
+            status = hub_item_delete(hub, TEXT("reset_content"), keys[i], error);
+    }
+    return status;
 }
 
 static enum status decide_record(struct hub *hub, const struct access *access, struct text id,
@@ -200,11 +234,24 @@ enum status reset_decide(struct hub *hub, const struct access *access, struct te
 enum status reset_get(struct hub *hub, struct text id, struct buffer *json, struct error *error) {
     enum status status = store_item_get(hub->store, TEXT("reset"), id, json, error);
     if (status == STATUS_NOT_FOUND)
-        (void)error_set(error, status, "no reset has this id");
+        return error_set(error, status, "no reset has this id");
+    static const char applying[] = "\"applying\"";
+    if (status != STATUS_OK ||
+        memmem(json->data, json->length, applying, sizeof applying - 1) == NULL)
+        return status;
+    struct arena arena = {0};
+    struct reset_record record;
+    status = reset_record_load(hub, id, &arena, &record, error);
+    if (status == STATUS_OK) {
+        buffer_clear(json);
+        reset_record_write(&record, true, json);
+    }
+    arena_deinit(&arena);
     return status;
 }
 
 struct reset_page {
+    struct hub *hub;
     struct json_writer writer;
     struct arena arena;
     size_t left;
@@ -222,6 +269,7 @@ static bool list_one(void *context, struct text key, struct text value) {
     if (reset_record_read(value, &page->arena, &record, NULL) != STATUS_OK)
         return true;
     struct buffer json = {0};
+    reset_record_tell_broken(page->hub, &record);
     reset_record_write(&record, false, &json);
     json_raw(&page->writer, buffer_text(&json));
     buffer_deinit(&json);
@@ -236,7 +284,7 @@ static bool list_one(void *context, struct text key, struct text value) {
 
 enum status reset_list(struct hub *hub, struct text cursor, size_t limit, struct buffer *json,
                        struct error *error) {
-    struct reset_page page = {.writer.out = json, .left = limit};
+    struct reset_page page = {.hub = hub, .writer.out = json, .left = limit};
     json_begin_object(&page.writer);
     json_key(&page.writer, "items");
     json_begin_array(&page.writer);

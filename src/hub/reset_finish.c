@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/quantity.h"
 #include "hub/reset_internal.h"
 
 #define ROWS_PER_SLICE 60000u
@@ -19,22 +20,6 @@ static struct text make_id(struct hub *hub, struct arena *arena, int64_t now_us)
 
 /* ---- what came before ---- */
 
-static struct text content_key(struct arena *arena, const char *sha256, int64_t as_of_us) {
-    if (as_of_us == NEVER_US)
-        return arena_format(arena, "%s", sha256);
-    return arena_format(arena, "%s@%lld", sha256, (long long)as_of_us);
-}
-
-struct text reset_seen(struct hub *hub, const char *sha256, int64_t as_of_us, struct arena *arena) {
-    struct buffer id = {0};
-    struct text seen = {NULL, 0};
-    if (store_item_get(hub_store(hub), TEXT("reset_content"), content_key(arena, sha256, as_of_us),
-                       &id, NULL) == STATUS_OK)
-        seen = arena_copy(arena, buffer_text(&id));
-    buffer_deinit(&id);
-    return seen;
-}
-
 static enum status answer_duplicate(struct reset *reset, struct text id, struct buffer *json,
                                     struct error *error) {
     struct reset_record first;
@@ -47,6 +32,17 @@ static enum status answer_duplicate(struct reset *reset, struct text id, struct 
 }
 
 /* ---- instants and manifests ---- */
+
+/* Every location has its own instant, so none was assumed: the file's is the latest of them. */
+static void take_locations_as_of(struct reset *reset) {
+    struct reset_record *record = &reset->record;
+    record->as_of_us = reset->locations[0].record.as_of_us;
+    for (uint32_t i = 1; i < reset->location_count; i++)
+        if (reset->locations[i].record.as_of_us > record->as_of_us)
+            record->as_of_us = reset->locations[i].record.as_of_us;
+    record->as_of_assumed = false;
+    record->as_of_origin = TEXT("locations");
+}
 
 static void settle_as_of(struct reset *reset) {
     struct reset_record *record = &reset->record;
@@ -62,13 +58,17 @@ static void settle_as_of(struct reset *reset) {
         record->as_of_assumed = true;
         record->as_of_origin = TEXT("assumed");
     }
+    size_t said_count = 0;
     for (uint32_t i = 0; i < reset->location_count; i++) {
         struct reset_location *location = &reset->locations[i];
         bool said = location->manifest != NULL && location->manifest->as_of_us != NEVER_US;
         location->record.as_of_us = said                             ? location->manifest->as_of_us
                                     : location->as_of_us != NEVER_US ? location->as_of_us
                                                                      : record->as_of_us;
+        said_count += said || location->as_of_us != NEVER_US;
     }
+    if (record->as_of_assumed && said_count > 0 && said_count == reset->location_count)
+        take_locations_as_of(reset);
 }
 
 static struct reset_location *location_by_code(struct reset *reset, struct text code) {
@@ -95,6 +95,15 @@ static struct reset_location *add_absent_location(struct reset *reset, struct te
     return location;
 }
 
+/* The reset is for one location only, and this is another. */
+static bool is_elsewhere(struct reset *reset, struct text code) {
+    struct text only = reset->params.location;
+    if (only.length == 0 || text_equal(code, only))
+        return false;
+    uint32_t number = catalog_find_location(reset->hub->catalog, code);
+    return number == 0 || number != catalog_find_location(reset->hub->catalog, only);
+}
+
 static void match_manifest(struct reset *reset, const char *sha256) {
     const struct reset_manifest *manifest = reset->params.manifest;
     if (manifest == NULL)
@@ -104,6 +113,8 @@ static void match_manifest(struct reset *reset, const char *sha256) {
                      !text_equal_ignore_case(manifest->sha256, text_from(sha256)));
     for (size_t i = 0; i < manifest->location_count; i++) {
         const struct manifest_location *said = &manifest->locations[i];
+        if (is_elsewhere(reset, said->code))
+            continue;
         struct reset_location *location = location_by_code(reset, said->code);
         if (location == NULL && access_allows_location(reset->access, said->code) &&
             (catalog_find_location(reset->hub->catalog, said->code) != 0 ||
@@ -119,21 +130,36 @@ static void match_manifest(struct reset *reset, const char *sha256) {
         reset->locations[i].manifest_mismatch = true;
 }
 
+/* Of a register that is named twice the lower number counts: what is not proven to be known is not
+ * covered. One that nobody has heard of (in a dry run) covers nothing. */
+static uint32_t place_watermark(struct watermark *through, uint32_t count, struct watermark mark) {
+    uint32_t at = 0;
+    while (at < count && through[at].register_id < mark.register_id)
+        at++;
+    if (at < count && through[at].register_id == mark.register_id) {
+        if (mark.through < through[at].through)
+            through[at] = mark;
+        return count;
+    }
+    memmove(&through[at + 1], &through[at], (count - at) * sizeof *through);
+    through[at] = mark;
+    return count + 1;
+}
+
 void reset_watermarks(struct reset *reset, const struct manifest_location *manifest,
                       struct statement *statement) {
-    size_t count = manifest->through_count;
-    struct watermark *through = arena_alloc(&reset->arena, (count + 1) * sizeof *through);
-    for (size_t i = 0; i < count; i++) {
+    size_t most = manifest->through_count;
+    struct watermark *through = arena_alloc(&reset->arena, (most + 1) * sizeof *through);
+    uint32_t count = 0;
+    for (size_t i = 0; i < most; i++) {
         struct watermark mark = {catalog_find_name_locked(reset->hub->catalog, NAME_REGISTER,
                                                           manifest->through[i].register_name),
                                  manifest->through[i].through};
-        size_t at = i;
-        for (; at > 0 && through[at - 1].register_id > mark.register_id; at--)
-            through[at] = through[at - 1];
-        through[at] = mark;
+        if (mark.register_id != 0)
+            count = place_watermark(through, count, mark);
     }
     statement->through = through;
-    statement->through_count = (uint32_t)count;
+    statement->through_count = count;
 }
 
 /* ---- the locations a feed's full files are expected to name ---- */
@@ -156,21 +182,6 @@ static void expect_locations(struct reset *reset) {
         rest = (struct text){rest.data + used, rest.length - used};
     }
     buffer_deinit(&codes);
-}
-
-static enum status remember_locations(struct reset *reset, struct error *error) {
-    if (!reset->params.full || reset->params.feed.length == 0)
-        return STATUS_OK;
-    struct buffer codes = {0};
-    for (uint32_t i = 0; i < reset->location_count; i++) {
-        if (i > 0)
-            buffer_append_string(&codes, "\n");
-        buffer_append_text(&codes, reset->locations[i].code);
-    }
-    enum status status = hub_item_put(reset->hub, TEXT("feed_locations"), reset->params.feed,
-                                      buffer_text(&codes), error);
-    buffer_deinit(&codes);
-    return status;
 }
 
 /* ---- numbers for what is new ---- */
@@ -267,44 +278,45 @@ static enum status reserved_at(struct reset *reset, const struct reset_location 
     return status;
 }
 
+/* Settled already, so the list of products that are not absent must stay sorted. */
+static void reject_settled(struct reset *reset, struct reset_location *location,
+                           const struct stated *row) {
+    reset_reject_row(reset, row->line, STATUS_OUT_OF_RANGE, NULL, (struct text){0});
+    location->record.counts.rejected_rows++;
+    reset_note_rejected(location, row->product);
+    uint32_t *rejected = location->rejected_products;
+    for (uint32_t i = location->rejected_count - 1; i > 0 && rejected[i - 1] > rejected[i]; i--) {
+        uint32_t swap = rejected[i];
+        rejected[i] = rejected[i - 1];
+        rejected[i - 1] = swap;
+    }
+}
+
 static enum status add_reserved(struct reset *reset, struct reset_location *location,
                                 struct error *error) {
-    enum status status = STATUS_OK;
     if (!reset->params.quantity_available || location->number == 0)
         return STATUS_OK;
     int64_t safety_milli = hub_safety_stock_milli(reset->hub, location->number);
-    for (uint32_t i = 0; i < location->row_count && status == STATUS_OK; i++) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < location->row_count; i++) {
+        struct stated row = location->rows[i];
         int64_t reserved_milli = 0;
-        status = reserved_at(reset, location, location->rows[i].product, &reserved_milli, error);
-        location->rows[i].quantity_milli += reserved_milli + safety_milli;
+        enum status status = reserved_at(reset, location, row.product, &reserved_milli, error);
+        if (status != STATUS_OK)
+            return status;
+        status = balance_add(row.quantity_milli, reserved_milli, &row.quantity_milli);
+        if (status == STATUS_OK)
+            status = balance_add(row.quantity_milli, safety_milli, &row.quantity_milli);
+        if (status == STATUS_OK)
+            location->rows[kept++] = row;
+        else
+            reject_settled(reset, location, &row);
     }
-    return status;
+    location->row_count = kept;
+    return STATUS_OK;
 }
 
 /* ---- on record ---- */
-
-static enum status save_rejects(struct reset *reset, struct error *error) {
-    if (reset->reject_count == 0 || reset->params.dry_run)
-        return STATUS_OK;
-    struct buffer csv = {0};
-    buffer_append_string(&csv, "line,reason,detail,row\n");
-    for (size_t i = 0; i < reset->reject_count; i++) {
-        const struct rejected_row *row = &reset->rejects[i];
-        buffer_append_format(&csv, "%llu,%s,", (unsigned long long)row->line,
-                             status_code(row->problem));
-        buffer_append_csv(&csv, text_from(row->detail));
-        buffer_append_string(&csv, ",");
-        buffer_append_csv(&csv, row->raw);
-        buffer_append_string(&csv, "\n");
-    }
-    if (reset->reject_total > reset->reject_count)
-        buffer_append_format(&csv, ",,%llu more rows were rejected and are not listed,\n",
-                             (unsigned long long)(reset->reject_total - reset->reject_count));
-    enum status status =
-        hub_item_put(reset->hub, TEXT("reset_rejects"), reset->record.id, buffer_text(&csv), error);
-    buffer_deinit(&csv);
-    return status;
-}
 
 static void gather_record(struct reset *reset) {
     struct reset_record *record = &reset->record;
@@ -403,22 +415,6 @@ static void reject_all(struct reset *reset, struct text why) {
     reset->record.location_count = 0;
 }
 
-static enum status put_on_record(struct reset *reset, const char *sha256, struct error *error) {
-    if (reset->params.dry_run)
-        return STATUS_OK;
-    enum status status = reset_record_save(reset->hub, &reset->record, error);
-    if (status == STATUS_OK)
-        status = save_rejects(reset, error);
-    if (status != STATUS_OK || reset->record.status == RESET_REJECTED)
-        return status;
-    int64_t as_of_us = reset->record.as_of_assumed ? NEVER_US : reset->record.as_of_us;
-    status = hub_item_put(reset->hub, TEXT("reset_content"),
-                          content_key(&reset->arena, sha256, as_of_us), reset->record.id, error);
-    if (status == STATUS_OK && reset->record.status == RESET_APPLIED)
-        status = remember_locations(reset, error);
-    return status;
-}
-
 static void describe(struct reset *reset, const char *sha256) {
     struct reset_record *record = &reset->record;
     const struct reset_params *params = &reset->params;
@@ -453,13 +449,17 @@ enum status reset_finish(struct reset *reset, const char *sha256, enum status un
             return answer_duplicate(reset, seen, summary_json, error);
     }
     enum status status = STATUS_OK;
+    reset_enter_live(reset);
     if (unreadable != STATUS_OK)
         reject_all(reset, why);
     else
         status = decide_all(reset, error);
     reset->record.seconds = (double)(monotonic_us() - reset->started_us) / (double)US_PER_SECOND;
     if (status == STATUS_OK)
-        status = put_on_record(reset, sha256, error);
+        status = reset_keep(reset, sha256, error);
+    else
+        reset_break_off(reset, status);
+    reset_leave_live(reset);
     if (status != STATUS_OK)
         return status;
     if (!reset->params.dry_run)

@@ -77,9 +77,15 @@ void reset_note_rejected(struct reset_location *location, uint32_t product);
  * rejected rows sorted. New products are numbered by `map` (by number in new_products). */
 void reset_settle(struct reset *reset, struct reset_location *location, const uint32_t *map);
 
-/* reset_finish.c */
+/* reset_keep.c: puts it on record at its end, for good; or, as well as can be, that it broke off. A
+ * reset is live in between: no other record that says "applying" means it. */
+enum status reset_keep(struct reset *reset, const char *sha256, struct error *error);
+void reset_break_off(struct reset *reset, enum status why);
+void reset_enter_live(struct reset *reset);
+void reset_leave_live(struct reset *reset);
 bool reset_is_live(struct hub *hub, struct text id);
-/* Gives the statement the watermarks of its manifest, sorted, in the arena. */
+
+/* reset_finish.c: gives the statement the watermarks of its manifest, sorted, in the arena. */
 void reset_watermarks(struct reset *reset, const struct manifest_location *manifest,
                       struct statement *statement);
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/quantity.h"
 #include "core/guard.h"
+#include "hub/reset_internal.h"
 
 enum field_kind {
     FIELD_TEXT,
@@ -184,6 +185,29 @@ static enum status read_number(struct text number, uint64_t *out) {
     return STATUS_OK;
 }
 
+/* A sum of quantities as it was written: it may be larger than any one quantity. */
+static enum status read_sum(struct text number, int64_t *milli_out) {
+    bool negative = number.length > 0 && number.data[0] == '-';
+    int64_t milli = 0;
+    int decimals = -1; /* seen; -1: no point yet */
+    for (size_t i = negative ? 1 : 0; i < number.length; i++) {
+        char c = number.data[i];
+        if (c == '.' && decimals < 0) {
+            decimals = 0;
+            continue;
+        }
+        if (c < '0' || c > '9' || decimals == 3 || __builtin_mul_overflow(milli, 10, &milli) ||
+            __builtin_add_overflow(milli, c - '0', &milli))
+            return STATUS_CORRUPT;
+        decimals += decimals >= 0;
+    }
+    for (int i = decimals < 0 ? 0 : decimals; i < 3; i++)
+        if (__builtin_mul_overflow(milli, 10, &milli))
+            return STATUS_CORRUPT;
+    *milli_out = negative ? -milli : milli;
+    return STATUS_OK;
+}
+
 static enum status read_status(struct text word, enum reset_status *out) {
     for (int i = 0; i < RESET_STATUS_COUNT; i++)
         if (text_equal_string(word, status_words[i])) {
@@ -224,7 +248,7 @@ static enum status read_field(struct json_reader *r, const struct field *field, 
         *(uint32_t *)at = (uint32_t)number;
         return status;
     case FIELD_QUANTITY:
-        return quantity_parse_json(value.text, at);
+        return read_sum(value.text, at);
     case FIELD_GUARDS:
         break;
     }
@@ -299,8 +323,18 @@ enum status reset_record_load(struct hub *hub, struct text id, struct arena *are
         (void)error_set(error, status, "no reset has this id");
     if (status == STATUS_OK)
         status = reset_record_read(buffer_text(&json), arena, record_out, error);
+    if (status == STATUS_OK)
+        reset_record_tell_broken(hub, record_out);
     buffer_deinit(&json);
     return status;
+}
+
+void reset_record_tell_broken(struct hub *hub, struct reset_record *record) {
+    if (record->status != RESET_APPLYING || reset_is_live(hub, record->id))
+        return;
+    record->status = RESET_INTERRUPTED;
+    record->detail =
+        TEXT("applying it broke off in the middle; send the file again, nothing counts twice");
 }
 
 enum status reset_record_save(struct hub *hub, const struct reset_record *record,
@@ -337,5 +371,6 @@ void reset_counts_add(struct reset_counts *sum, const struct reset_counts *part)
     sum->unknown_locations += part->unknown_locations;
     sum->duplicate_rows += part->duplicate_rows;
     sum->rejected_rows += part->rejected_rows;
-    sum->variance_milli += part->variance_milli;
+    if (__builtin_add_overflow(sum->variance_milli, part->variance_milli, &sum->variance_milli))
+        sum->variance_milli = INT64_MAX; /* beyond belief either way, and held */
 }

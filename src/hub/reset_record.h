@@ -9,7 +9,7 @@
 #include "hub/hub.h"
 
 #define RESET_STATUS_LIST(X)                                                                       \
-    X(APPLYING, "applying") /* begun; a record found so after a restart was interrupted */         \
+    X(APPLYING, "applying") /* begun; a record found so with nobody at work was interrupted */         \
     X(APPLIED, "applied")                                                                          \
     X(HELD, "held")                                                                                \
     X(STALE, "stale")                                                                              \
@@ -69,6 +69,8 @@ must_check enum status reset_record_load(struct hub *hub, struct text id, struct
                                          struct reset_record *record_out, struct error *error);
 must_check enum status reset_record_save(struct hub *hub, const struct reset_record *record,
                                          struct error *error);
+/* A record of which nobody is at work any more can only have broken off. */
+void reset_record_tell_broken(struct hub *hub, struct reset_record *record);
 /* The file's status from its locations' ones. */
 enum reset_status reset_record_overall(const struct reset_record *record);
 void reset_counts_add(struct reset_counts *sum, const struct reset_counts *part);
