@@ -31,6 +31,7 @@ struct transfer {
     const struct client_request *request;
     struct answer *answer;
     struct progress progress;
+    bool sent; /* the file was read to its end */
 };
 
 /* ---- finding the hub ---- */
@@ -195,12 +196,13 @@ static size_t take_body(char *data, size_t size, size_t count, void *context) {
 }
 
 static size_t give_body(char *out, size_t size, size_t count, void *context) {
-    const struct transfer *transfer = context;
+    struct transfer *transfer = context;
     size_t length = fread(out, 1, size * count, transfer->request->upload);
     if (length == 0 && ferror(transfer->request->upload)) {
         (void)fprintf(stderr, "onhand: the file cannot be read to its end: %s\n", strerror(errno));
         return CURL_READFUNC_ABORT;
     }
+    transfer->sent = length == 0;
     return length;
 }
 
@@ -209,7 +211,7 @@ static int show_progress(void *context, curl_off_t down_total, curl_off_t down, 
     struct transfer *transfer = context;
     const struct client_request *request = transfer->request;
     if (request->upload != NULL)
-        progress_show(&transfer->progress, request->progress, up, up_total);
+        progress_show(&transfer->progress, request->progress, up, transfer->sent ? up : up_total);
     else
         progress_show(&transfer->progress, request->progress, down, down_total);
     return 0;
