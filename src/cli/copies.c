@@ -33,7 +33,7 @@ static bool output_write(void *context, const char *data, size_t length) {
 }
 
 static int output_open(struct output *output, const char *path, bool replace) {
-    *output = (struct output){.path = path, .fd = STDOUT_FILENO};
+    *output = (struct output){.path = path, .fd = path == NULL ? STDOUT_FILENO : -1};
     if (path == NULL)
         return PARSED_RUN;
     if (!replace && access(path, F_OK) == 0) {
