@@ -270,7 +270,7 @@ async function night(client, hub, sftp, home, number) {
     wrong,
   }
   state.nights.push(row)
-  if (wrong === 0) state.file = `${name} applied, ${soldSince} sales came since it was cut`
+  if (wrong === 0) state.file = `${name} applied, ${soldSince} sold since its cut`
   await ask('remove', { files: [file, manifestFile] })
   screen.night(row)
 }
@@ -324,7 +324,7 @@ async function play(client, hub, sftp, home, ended) {
   }
   clearInterval(following)
   if (!failure) {
-    state.file = 'ending: the last sales come in, then every cell is counted once more'
+    state.file = 'ending: the last sales come in, every cell is counted again'
     await shops.stop()
     await countCells(client, hub).catch(fail)
   }

@@ -101,7 +101,7 @@ function screen(state) {
     '',
     field('stores', linesOf(state)),
     field('caught', `${replayed}   ${covered}`),
-    field('file', state.file),
+    field('file', state.file.slice(0, WIDTH - 14)),
     '',
     field('cells wrong', cellsWrong(state)),
     rule,
