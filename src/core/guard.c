@@ -43,10 +43,14 @@ static unsigned judge_file(const struct guard_limits *limits, const struct guard
         tripped |= 1u << GUARD_FUTURE;
     if (limits->manifest && facts->manifest_mismatch)
         tripped |= 1u << GUARD_MANIFEST;
-    unsigned percent = limits->max_unreadable_percent;
-    if (percent != 0 && compare_percent((wide)facts->unreadable_rows, percent, facts->rows) > 0)
-        tripped |= 1u << GUARD_UNREADABLE;
     return tripped;
+}
+
+/* A first file is taken as far as it goes: what it lacks is not there to be harmed. */
+static unsigned judge_reading(const struct guard_limits *limits, const struct guard_facts *facts) {
+    unsigned percent = limits->max_unreadable_percent;
+    bool many = compare_percent((wide)facts->unreadable_rows, percent, facts->rows) > 0;
+    return percent != 0 && many ? 1u << GUARD_UNREADABLE : 0;
 }
 
 /* Against the location's last full reset. A location that is missing has no rows to count. */
@@ -83,7 +87,7 @@ unsigned guard_judge(const struct guard_limits *limits, const struct guard_facts
     unsigned tripped = judge_file(limits, facts);
     if (!facts->had_reset)
         return tripped;
-    tripped |= judge_extent(limits, facts);
+    tripped |= judge_reading(limits, facts) | judge_extent(limits, facts);
     if (facts->outcome != NULL)
         tripped |= judge_figures(limits, facts->outcome);
     return tripped;

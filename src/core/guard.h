@@ -46,8 +46,8 @@ struct guard_facts {
     const struct statement_outcome *outcome;
 };
 
-/* A bit set of the guards that tripped, (1u << GUARD_X); 0: apply. NO_ROWS, FUTURE, MANIFEST and
- * UNREADABLE need no earlier reset, the others compare with it. */
+/* A bit set of the guards that tripped, (1u << GUARD_X); 0: apply. NO_ROWS, FUTURE and
+ * MANIFEST need no earlier reset; the others guard what one has brought. */
 unsigned guard_judge(const struct guard_limits *limits, const struct guard_facts *facts);
 
 const char *guard_word(enum guard guard);

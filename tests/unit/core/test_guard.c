@@ -147,12 +147,19 @@ static void test_what_the_file_says_of_itself(void **state) {
     facts.manifest_mismatch = true;
     check(&facts, BIT(MANIFEST));
     facts.manifest_mismatch = false;
+    facts.rows = 0;
+    check(&facts, BIT(NO_ROWS));
+}
+
+static void test_what_could_not_be_read(void **state) {
+    (void)state;
+    struct guard_facts facts = {.rows = 1000, .had_reset = true, .last_rows = 1000};
     facts.unreadable_rows = 10;
     check(&facts, 0);
     facts.unreadable_rows = 11;
     check(&facts, BIT(UNREADABLE));
-    facts.rows = 0;
-    check(&facts, BIT(UNREADABLE) | BIT(NO_ROWS));
+    facts.had_reset = false; /* nothing to harm yet */
+    check(&facts, 0);
 }
 
 static void test_a_limit_of_nothing_is_off(void **state) {
@@ -218,6 +225,7 @@ int main(void) {
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_missing_location),
         cmocka_unit_test(test_what_the_file_says_of_itself),
+        cmocka_unit_test(test_what_could_not_be_read),
         cmocka_unit_test(test_a_limit_of_nothing_is_off),
         cmocka_unit_test(test_tiny_stores_are_guarded_too),
     };
