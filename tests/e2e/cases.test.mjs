@@ -4,9 +4,10 @@
 //   {"reset": {rows: [[location, sku, quantity], ...], manifest?, ...query}, "expect": {...}}
 //   {"adjust": [{...}, ...], "expect": ["applied", ...]}
 //   {"ack": {source?, documents, acknowledged_at}, "expect": ["acknowledged", ...]}
-//   {"decide": "approve" | "reject" | "rollback", "reset": N?, "expect": {...}}   (0: the first; else the last)
-//   {"cells": {"NY/A": 8 | {"on_hand": 8, ...} | null}}                           (null: no such cell)
-//   {"rejects": ["reason", ...]}                                                  (of the last reset)
+//   {"decide": "approve" | "reject" | "rollback", "reset": N?, "expect": {...}}
+//                                               (the case's reset N, from 0; else its last)
+//   {"cells": {"NY/A": 8 | {"on_hand": 8, ...} | null}}             (null: no such cell)
+//   {"rejects": ["reason", ...]}                                    (of the last reset)
 //   {"kill": true} | {"restart": true}
 //   {"any_order": [steps...], "cells": {...}}   (every order, each at locations of its own)
 // "expect" of a reset: a status, or fields of its answer; a location's under "locations".

@@ -160,7 +160,7 @@ if (await withMounts(import.meta.url)) {
         rows.push([`L${location}`, `SKU-${i}`, 1 + ((location * 7919 + i * 104729) % 9973)])
       }
     }
-    const stated = new Map(rows.map(([location, sku, quantity]) => [`${location}/${sku}`, quantity]))
+    const stated = new Map(rows.map(([location, sku, units]) => [`${location}/${sku}`, units]))
     const checkQuantities = (cells) => {
       for (const [key, cell] of cells) assert.equal(cell.on_hand, stated.get(key), key)
     }

@@ -149,7 +149,9 @@ for (const call of ['sync', 'write']) {
     for (let i = 0; i < 3; i++) {
       disk.refuse({ call, on: 'database', error: EIO, forever: true })
       const running = load.run(hub)
-      await sleep(1200 * patience) // the copier works every 250 pages, and once a second
+      // The copier works every 250 pages, and once a second.
+      for (let n = 0; disk.refused === 0 && n < 3000; n++) await sleep(10)
+      await sleep(100)
       await hub.kill()
       await running
       assert.ok(disk.refused > 0, 'the copier did not work: this test shows nothing')

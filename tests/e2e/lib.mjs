@@ -251,7 +251,8 @@ export class Hub {
 
   /** Every cell by "LOCATION/SKU". */
   async cells(query = {}) {
-    const answer = await this.call('GET', '/v1/inventory', { query: { ...query, format: 'ndjson' } })
+    const options = { query: { ...query, format: 'ndjson' } }
+    const answer = await this.call('GET', '/v1/inventory', options)
     assert.equal(answer.status, 200, answer.text)
     const lines = answer.text.split('\n').filter((line) => line !== '')
     const cells = lines.map((line) => JSON.parse(line))

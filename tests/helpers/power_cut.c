@@ -23,9 +23,14 @@ int main(int argc, char **argv) {
     }
     uint32_t how = WITHOUT_LOG_FLUSH;
     int fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || ioctl(fd, EXT4_SHUTDOWN, &how) != 0) {
-        perror("power_cut");
+    if (fd < 0) {
+        perror("power_cut: opening");
         return 1;
     }
-    return 0;
+    int result = ioctl(fd, EXT4_SHUTDOWN, &how);
+    if (result != 0) {
+        perror("power_cut: shutting down");
+    }
+    (void)close(fd);
+    return result != 0;
 }
