@@ -158,9 +158,9 @@ void workers_free(struct workers *workers); /* after what is queued is done */
 struct connections;
 struct connections *connections_new(const struct config_limits *limits);
 void connections_free(struct connections *connections);
-void connections_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
+void connections_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
                         enum MHD_ConnectionNotificationCode code);
-struct connection *connection_of(struct MHD_Connection *connection);
+struct connection *connection_of(struct MHD_Connection *mhd);
 void connection_begin(struct connection *connection, bool endless); /* a request's head is here */
 void connection_progress(struct connection *connection, uint64_t bytes);
 void connection_body_done(struct connection *connection);

@@ -153,6 +153,7 @@ static void make_room(struct cell_walk *walk, size_t room) {
         walk->cells = memory_grow(walk->cells, room * sizeof *walk->cells);
         walk->room = room;
     }
+    require(walk->cells != NULL);
 }
 
 /* The next cells of walk->location into walk->cells. */

@@ -178,7 +178,7 @@ static void write_reservations(struct explanation *x) {
         struct text order = intern_text(orders, i + 1);
         json_begin_object(&x->w);
         json_key(&x->w, "order");
-        json_text_or_null(&x->w, text_equal_string(order, " ") ? (struct text){0} : order);
+        json_text_or_null(&x->w, text_equal_string(order, " ") ? TEXT("") : order);
         json_key(&x->w, "reserved");
         json_quantity(&x->w, net_milli[i]);
         json_end_object(&x->w);

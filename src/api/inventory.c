@@ -1,5 +1,6 @@
 /* GET /v1/inventory: pages of cells, or all of them as they are read; and one cell, now or as it
  * was. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,18 +10,34 @@
 #define CELLS_PER_PAGE_MAX 10000u
 #define EXPORT_AT_ONCE ((size_t)64 * 1024)
 
+/* Takes up to nine digits off the front; false if there is none. */
+static bool take_number(struct text *text, uint32_t *number_out) {
+    size_t length = 0;
+    uint32_t number = 0;
+    while (length < text->length && length < 9 && isdigit((unsigned char)text->data[length])) {
+        number = number * 10 + (uint32_t)(text->data[length++] - '0');
+    }
+    if (length == 0) {
+        return false;
+    }
+    *text = (struct text){text->data + length, text->length - length};
+    *number_out = number;
+    return true;
+}
+
 /* "LOCATION.PRODUCT", both numbers. */
 static bool read_cursor(struct request *r, struct cell_walk *walk) {
     struct text cursor = request_query(r, "cursor");
-    unsigned location = 0, product = 0;
-    char text[32], rest = 0;
+    uint32_t location = 0, product = 0;
     if (!request_query_given(r, "cursor")) {
         return true;
     }
-    (void)snprintf(text, sizeof text, "%.*s", TEXT_ARG(cursor));
-    if (cursor.length >= sizeof text ||
-        sscanf(text, "%9u.%9u%c", &location, &product, &rest) != 2 || location == 0 ||
-        (walk->only_location != 0 && location != walk->only_location)) {
+    bool whole = take_number(&cursor, &location) && cursor.length > 0 && cursor.data[0] == '.';
+    if (whole) {
+        cursor = (struct text){cursor.data + 1, cursor.length - 1};
+        whole = take_number(&cursor, &product) && cursor.length == 0;
+    }
+    if (!whole || location == 0 || (walk->only_location != 0 && location != walk->only_location)) {
         problem(r, STATUS_BAD_VALUE, "cursor", "cursor: only what an answer's next gave");
         return false;
     }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -142,11 +143,12 @@ static void write_process(struct buffer *out) {
                 time_us(&usage.ru_utime) + time_us(&usage.ru_stime));
     }
     FILE *file = fopen("/proc/self/statm", "re");
-    unsigned long pages = 0;
     if (file != NULL) {
-        if (fscanf(file, "%*u %lu", &pages) == 1) {
+        char line[128], *second = NULL;
+        if (fgets(line, sizeof line, file) != NULL && (second = strchr(line, ' ')) != NULL) {
+            uint64_t pages = strtoull(second, NULL, 10);
             one(out, "process_resident_bytes", "gauge", "Resident memory.",
-                (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE));
+                pages * (uint64_t)sysconf(_SC_PAGESIZE));
         }
         (void)fclose(file);
     }
