@@ -59,7 +59,7 @@ const char *node_kind(const yaml_node_t *node); /* "a list" */
 const char *shown(struct reading *reading, struct text value);
 /* Reads a scalar; `node` is NULL for a fallback, which must be right. */
 void value_read(struct reading *reading, const struct setting *row, const yaml_node_t *node,
-                struct text value, void *target);
+                struct text text, void *target);
 void texts_read(struct reading *reading, const yaml_node_t *node, struct config_texts *texts_out);
 void pairs_read(struct reading *reading, const yaml_node_t *node, bool list_is_fine,
                 struct config_pairs *pairs_out);
