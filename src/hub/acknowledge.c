@@ -148,8 +148,8 @@ enum status hub_acknowledge(struct hub *hub, const struct access *access, struct
                                     .source = source.length > 0 ? source : access->name,
                                     .acknowledged_at_us = acknowledged_at_us,
                                     .documents = documents,
-                                    .count = count,
-                                    .statuses = statuses_out};
+                                    .count = count};
+    task.statuses = statuses_out;
     enum status status = hub_run_task(hub, &task.task, error);
     if (status == STATUS_OK && sequence_out != NULL)
         *sequence_out = hub_last_sequence(hub);

@@ -86,8 +86,7 @@ must_check enum status reset_finish(struct reset *reset, const char *content_sha
 
 /* Content hash seen before as a reset that stands or waits: its id; empty if not. Same as_of needed
  * unless as_of_us is NEVER_US. The text is in *arena. */
-struct text reset_seen(struct hub *hub, const char *content_sha256_hex, int64_t as_of_us,
-                       struct arena *arena);
+struct text reset_seen(struct hub *hub, const char *sha256, int64_t as_of_us, struct arena *arena);
 
 /* ---- resets that are on record ---- */
 enum reset_decision { RESET_APPROVE, RESET_REJECT, RESET_ROLLBACK };

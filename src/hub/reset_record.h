@@ -9,7 +9,7 @@
 #include "hub/hub.h"
 
 #define RESET_STATUS_LIST(X)                                                                       \
-    X(APPLYING, "applying") /* begun; a record found so with nobody at work was interrupted */         \
+    X(APPLYING, "applying") /* begun; a record found so with nobody at work was interrupted */     \
     X(APPLIED, "applied")                                                                          \
     X(HELD, "held")                                                                                \
     X(STALE, "stale")                                                                              \
