@@ -13,7 +13,7 @@ static uint64_t mix(uint64_t hash, uint64_t value) {
 enum status checkpoint_fingerprint(struct embedded *embedded, uint64_t through,
                                    uint64_t *fingerprint_out, struct error *error) {
     struct arena scratch = {0};
-    struct journal_row row;
+    struct journal_row row = {0};
     struct journal_correction correction;
     *fingerprint_out = 0;
     enum status status = STATUS_OK;

@@ -178,6 +178,7 @@ static struct segment *add_segment(struct checkpoint_meta *meta, uint64_t after)
         meta->segments =
             memory_grow(meta->segments, meta->segment_capacity * sizeof *meta->segments);
     }
+    require(meta->segments != NULL);
     struct segment *segment = &meta->segments[meta->segment_count++];
     *segment = (struct segment){.after = after, .through = after, .max_effective_us = INT64_MIN};
     return segment;

@@ -46,8 +46,8 @@ static void find_governed(struct plan *plan) {
     }
 }
 
-/* A product without a cell stands on the absence the statement stated, and without it would stand on
- * the older statement's row, unless an absence in between names it too. */
+/* A product without a cell stands on the absence the statement stated, and without it would stand
+ * on the older statement's row, unless an absence in between names it too. */
 static enum status governs_unseen(struct plan *plan, uint32_t product,
                                   const struct statement *older, bool *governs_out,
                                   struct error *error) {

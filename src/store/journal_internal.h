@@ -149,8 +149,8 @@ struct journal_ops {
 extern const struct journal_ops journal_sqlite;
 extern const struct journal_ops journal_memory;
 
-/* "memory:NAME" stays in the process after store_close, to be opened again, until forgotten (then no
- * store may have it open). Without a name it goes with its store. */
+/* "memory:NAME" stays in the process after store_close, to be opened again, until forgotten (then
+ * no store may have it open). Without a name it goes with its store. */
 void journal_memory_forget(const char *name);
 
 #endif

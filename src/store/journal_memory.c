@@ -642,15 +642,17 @@ static enum status memory_checkpoint_put(struct journal *journal, uint32_t kind,
     lock(journal);
     size_t at = blob_find(journal, kind, key);
     struct blob *blob;
+    void *replaced = NULL;
     if (at < journal->blobs.count) {
         blob = journal->blobs.items[at];
-        free(blob->data);
+        replaced = blob->data;
     } else {
         blob = arena_alloc(&journal->arena, sizeof *blob);
         vector_add(&journal->blobs, blob);
     }
     *blob = (struct blob){kind, key, through_seq, memory_alloc(data.length + 1), data.length};
     memcpy(blob->data, data.data, data.length);
+    free(replaced);
     unlock(journal);
     return STATUS_OK;
 }
