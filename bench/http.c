@@ -142,6 +142,8 @@ static void hold_hub(bool on_one_core) {
     snprintf(path, sizeof path, "/proc/%d/task", (int)hub_pid);
     DIR *threads = opendir(path);
     struct dirent *entry;
+    /* Safe: no other thread has this stream. */
+    /* cppcheck-suppress readdirCalled */
     while (threads != NULL && (entry = readdir(threads)) != NULL)
         if (entry->d_name[0] != '.')
             use_cores((pid_t)strtol(entry->d_name, NULL, 10), true, !on_one_core);

@@ -97,7 +97,7 @@ static void *sell(void *context) {
                                         .identifier_count = 1,
                                         .type = EVENT_SALE,
                                         .delta_milli = -1000};
-        struct adjustment_result result;
+        struct adjustment_result result = {0};
         struct submission submission = {
             .access = &access_internal, .adjustments = &adjustment, .results = &result, .count = 1};
         int64_t start_us = monotonic_us();
@@ -117,7 +117,8 @@ static int compare_us(const void *a, const void *b) {
 static double percentile_ms(unsigned percent) {
     if (sale_count == 0)
         return 0;
-    return (double)sale_us[(sale_count - 1) * percent / 100] / 1000.0;
+    size_t rank = (sale_count - 1) * percent / 100;
+    return (double)sale_us[rank] / 1000.0;
 }
 
 /* ---- the reset ---- */
