@@ -345,7 +345,8 @@ static struct event random_event(struct keeper *k, struct storm *storm) {
     if (below(8) == 0)
         event.acknowledges = text_from(documents[1 + below(4)]);
     snprintf(storm->ids[n], sizeof storm->ids[n], "e%u", n);
-    event.id = below(10) == 0 ? (struct text){0} : text_from(storm->ids[n]);
+    if (below(10) != 0)
+        event.id = text_from(storm->ids[n]);
     storm->events[storm->event_count++] = event;
     return event;
 }
