@@ -37,7 +37,8 @@ must_check enum status packed_read_changes(struct text packed, struct arena *are
 #define VARINT_SIZE 10
 
 static inline uint64_t zigzag(int64_t value) {
-    return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+    uint64_t twice = (uint64_t)value << 1;
+    return value < 0 ? ~twice : twice;
 }
 
 static inline int64_t unzigzag(uint64_t value) {
