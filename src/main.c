@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"explain", command_explain, "why its figure is what it is"},
     {"status", command_status, "how the hub is doing"},
     {"resets", command_resets, "the resets on record: approve, reject, rollback, variances"},
+    {"variances", command_variances, "how far files were from the books, day after day"},
     {"feeds", command_feeds, "where files come from, and how that went"},
     {"channels", command_channels, "where stock is sent, and what is still to be sent"},
     {"jobs", command_jobs, "what runs on a schedule; run one now"},

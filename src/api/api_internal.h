@@ -212,6 +212,7 @@ void handle_resets(struct request *r);
 void handle_reset(struct request *r);
 void handle_reset_rejects(struct request *r);
 void handle_reset_variances(struct request *r);
+void handle_variances(struct request *r);
 void handle_reset_approve(struct request *r);
 void handle_reset_reject(struct request *r);
 void handle_reset_rollback(struct request *r);

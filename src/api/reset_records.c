@@ -9,8 +9,6 @@
 
 #define RESETS_PER_PAGE 50u
 #define RESETS_PER_PAGE_MAX 500u
-#define VARIANCES_PER_PAGE 1000u
-#define VARIANCES_PER_PAGE_MAX 100000u
 
 static void refuse(struct request *r, enum status status, struct error *error) {
     error->status = status;
@@ -135,30 +133,6 @@ void handle_reset_rejects(struct request *r) {
         refuse(r, status, &error);
     } else {
         answer(r, MHD_HTTP_OK, "text/csv; charset=utf-8");
-    }
-}
-
-void handle_reset_variances(struct request *r) {
-    uint64_t limit = VARIANCES_PER_PAGE, offset = 0;
-    struct error error = {0};
-    struct text order = request_query(r, "order");
-    if (!request_query_uint(r, "limit", VARIANCES_PER_PAGE_MAX, &limit) ||
-        !request_query_uint(r, "cursor", UINT32_MAX, &offset)) {
-        return;
-    }
-    bool by_units = text_equal_string(order, "units");
-    if (request_query_given(r, "order") && !by_units && !text_equal_string(order, "location")) {
-        problem(r, STATUS_BAD_VALUE, "order", "order: units or location");
-        return;
-    }
-    buffer_clear(&r->out);
-    enum status status =
-        reset_variances(r->api->hub, request_access(r), r->params[0], by_units, (size_t)offset,
-                        (size_t)(limit > 0 ? limit : 1), &r->out, &error);
-    if (status != STATUS_OK) {
-        refuse(r, status, &error);
-    } else {
-        answer_json(r, MHD_HTTP_OK);
     }
 }
 

@@ -63,10 +63,17 @@ const struct schema_row schema_rows[] = {
     {"Resets", "+items:[Reset] +next:string?", "Without their locations, newest first"},
     {"Variances", "+items:[Variance] count:integer +next:any?", ""},
     {"Variance",
-     "+location:string +sku:string line:integer? +stated:number +expected:number "
+     "+location:string +sku:string line:integer? +held:boolean +stated:number +expected:number "
      "+variance:number +explained:number +unexplained:number +explained_by:[Explaining]",
      ""},
     {"Explaining", "sequence:integer " EVENT_FIELDS, "A late event that the statement knew"},
+    {"VarianceTrend", "+items:[VarianceDay] +next:string?",
+     "Newest day first; next is the cursor of the days before"},
+    {"VarianceDay",
+     "+date:string +location:string +source:string +feed:string? +resets:integer +cells:integer "
+     "+units:number +explained:number? +unexplained:number?",
+     "units = explained + unexplained, each cell's variance without its sign; null where too many "
+     "cells moved since to look at them all at once"},
     {"Cell", CELL_FIELDS "updated_at:time? version:integer at:time? known_at:time?",
      "at and known_at are there when the past was asked for"},
     {"Inventory", "+items:[Cell] +next:string? +sequence:integer",

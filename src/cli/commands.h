@@ -10,6 +10,7 @@ int command_history(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_resets(int argc, char **argv);
+int command_variances(int argc, char **argv);
 int command_feeds(int argc, char **argv);
 int command_channels(int argc, char **argv);
 int command_jobs(int argc, char **argv);

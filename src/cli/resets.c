@@ -2,6 +2,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/reset_view.h"
+#include "cli/variance_view.h"
 #include "cli/view.h"
 
 static const struct usage usage = {
@@ -48,29 +49,6 @@ static void print_list(const json_t *answer) {
     table_deinit(&table);
 }
 
-static void print_variances(const json_t *answer) {
-    static const char *const heads[] = {"location", "sku",       ">line",      ">stated",
-                                        ">books",   ">variance", ">explained", ">unexplained"};
-    static const char *const numbers[] = {"line",     "stated",    "expected",
-                                          "variance", "explained", "unexplained"};
-    const json_t *items = json_object_get(answer, "items");
-    struct table table;
-    table_init(&table, heads, sizeof heads / sizeof heads[0]);
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        const json_t *item = json_array_get(items, i);
-        table_text(&table, view_string(item, "location"));
-        table_text(&table, view_string(item, "sku"));
-        for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
-            table_number(&table, json_object_get(item, numbers[k]));
-    }
-    if (table.count == 0)
-        (void)puts("no variances: what was applied of it says what the books said");
-    table_print(&table, stdout);
-    table_deinit(&table);
-    if (json_is_string(json_object_get(answer, "next")))
-        (void)puts("... there are more: --limit N");
-}
-
 enum view { VIEW_LIST, VIEW_RESET, VIEW_VARIANCES, VIEW_RAW };
 
 static const struct action {
@@ -92,7 +70,7 @@ static int print(const struct action *action, const struct answer *answer, bool 
     else if (action->view == VIEW_LIST)
         print_list(answer->json);
     else if (action->view == VIEW_VARIANCES)
-        print_variances(answer->json);
+        variance_view_print(answer->json);
     else
         reset_view_print(answer->json);
     bool decision = strcmp(action->method, "POST") == 0 && strcmp(action->word, "reject") != 0;

@@ -102,10 +102,17 @@ must_check enum status reset_list(struct hub *hub, struct text cursor, size_t li
 /* CSV: line,reason,detail,row */
 must_check enum status reset_rejects(struct hub *hub, struct text id, struct buffer *csv,
                                      struct error *error);
-/* {"items":[{location,sku,line,stated,expected,variance,explained,unexplained,explained_by:[...]}],
- * "next"}; largest first when by_units, else by location and sku. */
+/* {"items":[{location,sku,line,held,stated,expected,variance,explained,unexplained,
+ * explained_by:[...]}],"next"}; largest first when by_units, else by location and sku. Of what is
+ * held: what approving it now would correct, and nothing explained yet. */
 must_check enum status reset_variances(struct hub *hub, const struct access *access, struct text id,
                                        bool by_units, size_t offset, size_t limit,
                                        struct buffer *json, struct error *error);
+/* All of them as CSV, line by line into *csv; `settle` (may be NULL) is called after each line and
+ * may empty it. */
+must_check enum status
+reset_variances_csv(struct hub *hub, const struct access *access, struct text id, bool by_units,
+                    struct buffer *csv, enum status (*settle)(void *context, struct error *error),
+                    void *context, struct error *error);
 
 #endif

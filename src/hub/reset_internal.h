@@ -108,6 +108,19 @@ enum status decide_statement(struct hub *hub, const struct statement *statement,
                              size_t excluded_count, struct decision_room *room,
                              struct statement_outcome *outcome, bool *stale_out,
                              struct error *error);
+/* reset_preview.c: the corrections (other than 0) that approving a held statement would make now;
+ * in *arena. Waits for the writer, so it may not be called by it. */
+enum status reset_preview(struct hub *hub, uint32_t statement, struct arena *arena,
+                          struct cell_change **changes_out, size_t *count_out, struct error *error);
+
+/* reset_variances.c: the statement's word about a cell, and the one that was its ground until then;
+ * both NULL when it was not applied. */
+struct variance_grounds {
+    const struct statement_word *word, *before;
+};
+struct variance_grounds variance_find_grounds(const struct cell_history *history,
+                                              uint32_t statement);
+
 /* After the commit: tells the change feed what the outcome changed. */
 void publish_outcome(struct hub *hub, uint32_t location, const struct statement_outcome *outcome,
                      uint64_t seq, enum ledger_kind kind, int64_t at_us);

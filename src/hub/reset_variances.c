@@ -1,14 +1,18 @@
 /* Variances: what a reset found different from the books, and what has explained it since.
  *
  * The variance of a statement for a cell is exactly its correction. An event that arrives later and
- * that the statement covers, but the ground before it does not, explains its delta of that. */
+ * that the statement covers, but the ground before it does not, explains its delta of that. Of what
+ * is held the variances are those that approving it would make at this moment. */
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/quantity.h"
 #include "hub/reset_internal.h"
 
 struct variance {
     uint32_t location; /* index into the record */
+    bool held;
+    bool untouched; /* nothing came for the cell since: no history need be read */
     struct cell_change change;
     struct stated stated;
 };
@@ -38,18 +42,29 @@ static const struct stated *find_row(const struct stated *rows, size_t count, ui
     return low < count && rows[low].product == product ? &rows[low] : NULL;
 }
 
-static enum status gather_location(struct hub *hub, uint32_t index, uint32_t statement,
+static enum status gather_location(struct hub *hub, uint32_t index,
+                                   const struct reset_location_record *location,
                                    struct variance_list *list, struct error *error) {
     struct arena arena = {0};
     struct stated *rows = NULL;
     struct cell_change *changes = NULL;
     size_t row_count = 0, change_count = 0;
-    enum status status = store_statement_rows(hub->store, statement, &arena, &rows, &row_count,
-                                              NULL, NULL, &changes, &change_count, error);
+    uint32_t number = catalog_find_location(hub->catalog, location->code);
+    bool held = location->status == RESET_HELD;
+    enum status status =
+        store_statement_rows(hub->store, location->statement, &arena, &rows, &row_count, NULL, NULL,
+                             &changes, &change_count, error);
+    if (status == STATUS_OK && held)
+        status = reset_preview(hub, location->statement, &arena, &changes, &change_count, error);
     for (size_t i = 0; i < change_count && status == STATUS_OK; i++) {
         const struct stated *row = find_row(rows, row_count, changes[i].product);
         struct stated absent = {.product = changes[i].product};
-        push(list, &(struct variance){index, changes[i], row != NULL ? *row : absent});
+        struct cell cell = store_cell(hub->store, number, changes[i].product);
+        push(list, &(struct variance){.location = index,
+                                      .held = held,
+                                      .untouched = cell.head <= location->sequence + change_count,
+                                      .change = changes[i],
+                                      .stated = row != NULL ? *row : absent});
     }
     arena_deinit(&arena);
     return status;
@@ -67,13 +82,9 @@ static int compare_units(const void *a, const void *b) {
 
 /* ---- one item ---- */
 
-struct grounds {
-    const struct statement_word *word, *before;
-};
-
-/* The statement's word about the cell, and the one that was its ground until then. */
-static struct grounds find_grounds(const struct cell_history *history, uint32_t statement) {
-    struct grounds found = {NULL, NULL};
+struct variance_grounds variance_find_grounds(const struct cell_history *history,
+                                              uint32_t statement) {
+    struct variance_grounds found = {NULL, NULL};
     for (size_t i = 0; i < history->word_count; i++)
         if (history->words[i].statement->id == statement)
             found.word = &history->words[i];
@@ -90,10 +101,10 @@ static struct grounds find_grounds(const struct cell_history *history, uint32_t 
 }
 
 static void write_explaining(struct json_writer *w, const struct cell_history *history,
-                             const struct grounds *grounds) {
+                             const struct variance_grounds *grounds) {
     json_key(w, "explained_by");
     json_begin_array(w);
-    for (size_t i = 0; i < history->entry_count; i++) {
+    for (size_t i = 0; grounds->word != NULL && i < history->entry_count; i++) {
         const struct ledger_entry *entry = &history->entries[i];
         if (entry->kind != LEDGER_EVENT || entry->seq < grounds->word->applied_seq ||
             event_on_hand_delta_milli(&entry->event) == 0 ||
@@ -118,62 +129,108 @@ static void write_explaining(struct json_writer *w, const struct cell_history *h
     json_end_array(w);
 }
 
-static enum status write_item(struct hub *hub, const struct reset_record *record,
-                              const struct variance *v, struct json_writer *w,
-                              struct error *error) {
-    const struct reset_location_record *location = &record->locations[v->location];
-    uint32_t number = catalog_find_location(hub->catalog, location->code);
-    int64_t variance_milli = v->change.correction_milli, explained_milli = 0;
-    struct arena arena = {0};
+/* One variance with all that is said of it. */
+struct variance_item {
+    const struct reset_location_record *location;
+    const struct variance *variance;
+    struct text sku;
+    int64_t variance_milli, explained_milli;
     struct cell_history history;
+    struct variance_grounds grounds;
+};
+
+static enum status fill_item(struct hub *hub, const struct reset_record *record,
+                             const struct variance *v, struct arena *arena,
+                             struct variance_item *item, struct error *error) {
+    *item = (struct variance_item){.location = &record->locations[v->location],
+                                   .variance = v,
+                                   .sku = catalog_product_sku(hub->catalog, v->change.product),
+                                   .variance_milli = v->change.correction_milli};
+    if (v->held || v->untouched)
+        return STATUS_OK;
+    uint32_t number = catalog_find_location(hub->catalog, item->location->code);
     enum status status =
-        store_cell_history(hub->store, number, v->change.product, &arena, &history, error);
-    if (status != STATUS_OK) {
-        arena_deinit(&arena);
+        store_cell_history(hub->store, number, v->change.product, arena, &item->history, error);
+    if (status != STATUS_OK)
         return status;
-    }
-    struct grounds grounds = find_grounds(&history, location->statement);
-    if (grounds.word != NULL)
-        explained_milli = books_explained_milli(&history, grounds.word, grounds.before);
-    json_begin_object(w);
-    json_key(w, "location");
-    json_text(w, location->code);
-    json_key(w, "sku");
-    json_text(w, catalog_product_sku(hub->catalog, v->change.product));
-    json_key(w, "line");
-    if (v->stated.line != 0)
-        json_uint(w, v->stated.line);
-    else
-        json_null(w);
-    json_key(w, "stated");
-    json_quantity(w, v->stated.quantity_milli);
-    json_key(w, "expected");
-    json_quantity(w, v->stated.quantity_milli - variance_milli);
-    json_key(w, "variance");
-    json_quantity(w, variance_milli);
-    json_key(w, "explained");
-    json_quantity(w, explained_milli);
-    json_key(w, "unexplained");
-    json_quantity(w, variance_milli - explained_milli);
-    if (grounds.word != NULL)
-        write_explaining(w, &history, &grounds);
-    json_end_object(w);
-    arena_deinit(&arena);
+    item->grounds = variance_find_grounds(&item->history, item->location->statement);
+    if (item->grounds.word != NULL)
+        item->explained_milli =
+            books_explained_milli(&item->history, item->grounds.word, item->grounds.before);
     return STATUS_OK;
 }
+
+static void write_item(const struct variance_item *item, struct json_writer *w) {
+    const struct stated *stated = &item->variance->stated;
+    json_begin_object(w);
+    json_key(w, "location");
+    json_text(w, item->location->code);
+    json_key(w, "sku");
+    json_text(w, item->sku);
+    json_key(w, "line");
+    if (stated->line != 0)
+        json_uint(w, stated->line);
+    else
+        json_null(w);
+    json_key(w, "held");
+    json_bool(w, item->variance->held);
+    const struct {
+        const char *key;
+        int64_t milli;
+    } figures[] = {{"stated", stated->quantity_milli},
+                   {"expected", stated->quantity_milli - item->variance_milli},
+                   {"variance", item->variance_milli},
+                   {"explained", item->explained_milli},
+                   {"unexplained", item->variance_milli - item->explained_milli}};
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        json_key(w, figures[i].key);
+        json_quantity(w, figures[i].milli);
+    }
+    write_explaining(w, &item->history, &item->grounds);
+    json_end_object(w);
+}
+
+static void write_line(const struct variance_item *item, struct buffer *csv) {
+    const struct stated *stated = &item->variance->stated;
+    const int64_t figures[] = {stated->quantity_milli,
+                               stated->quantity_milli - item->variance_milli, item->variance_milli,
+                               item->explained_milli, item->variance_milli - item->explained_milli};
+    buffer_append_csv(csv, item->location->code);
+    buffer_append_string(csv, ",");
+    buffer_append_csv(csv, item->sku);
+    buffer_append_string(csv, ",");
+    if (stated->line != 0)
+        buffer_append_uint(csv, stated->line);
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        char text[QUANTITY_TEXT_SIZE];
+        (void)quantity_format(figures[i], text);
+        buffer_append_string(csv, ",");
+        buffer_append_string(csv, text);
+    }
+    buffer_append_string(csv, item->variance->held ? ",held\n" : ",applied\n");
+}
+
+/* ---- all of them ---- */
 
 static enum status write_page(struct hub *hub, const struct reset_record *record,
                               const struct variance_list *list, size_t offset, size_t limit,
                               struct buffer *json, struct error *error) {
     struct json_writer w = {.out = json};
     enum status status = STATUS_OK;
+    struct arena arena = {0};
     size_t end =
         offset < list->count && list->count - offset > limit ? offset + limit : list->count;
     json_begin_object(&w);
     json_key(&w, "items");
     json_begin_array(&w);
-    for (size_t i = offset; i < end && status == STATUS_OK; i++)
-        status = write_item(hub, record, &list->items[i], &w, error);
+    for (size_t i = offset; i < end && status == STATUS_OK; i++) {
+        struct variance_item item;
+        status = fill_item(hub, record, &list->items[i], &arena, &item, error);
+        if (status == STATUS_OK)
+            write_item(&item, &w);
+        arena_reset(&arena);
+    }
+    arena_deinit(&arena);
     json_end_array(&w);
     json_key(&w, "count");
     json_uint(&w, list->count);
@@ -186,23 +243,57 @@ static enum status write_page(struct hub *hub, const struct reset_record *record
     return status;
 }
 
+/* The variances of the locations that the token may see; in order. */
+static enum status gather(struct hub *hub, const struct access *access, struct text id,
+                          bool by_units, struct arena *arena, struct reset_record *record_out,
+                          struct variance_list *list, struct error *error) {
+    enum status status = reset_record_load(hub, id, arena, record_out, error);
+    for (uint32_t i = 0; status == STATUS_OK && i < record_out->location_count; i++) {
+        const struct reset_location_record *location = &record_out->locations[i];
+        bool held = location->status == RESET_HELD && location->statement != 0;
+        if ((held || location->sequence != 0) && access_allows_location(access, location->code))
+            status = gather_location(hub, i, location, list, error);
+    }
+    if (status == STATUS_OK && by_units && list->count > 1)
+        qsort(list->items, list->count, sizeof *list->items, compare_units);
+    return status;
+}
+
 enum status reset_variances(struct hub *hub, const struct access *access, struct text id,
                             bool by_units, size_t offset, size_t limit, struct buffer *json,
                             struct error *error) {
     struct arena arena = {0};
     struct reset_record record;
     struct variance_list list = {0};
-    enum status status = reset_record_load(hub, id, &arena, &record, error);
-    for (uint32_t i = 0; status == STATUS_OK && i < record.location_count; i++) {
-        const struct reset_location_record *location = &record.locations[i];
-        if (location->sequence != 0 && access_allows_location(access, location->code))
-            status = gather_location(hub, i, location->statement, &list, error);
-    }
-    if (status == STATUS_OK) {
-        if (by_units && list.count > 1)
-            qsort(list.items, list.count, sizeof *list.items, compare_units);
+    enum status status = gather(hub, access, id, by_units, &arena, &record, &list, error);
+    if (status == STATUS_OK)
         status = write_page(hub, &record, &list, offset, limit, json, error);
+    free(list.items);
+    arena_deinit(&arena);
+    return status;
+}
+
+enum status reset_variances_csv(struct hub *hub, const struct access *access, struct text id,
+                                bool by_units, struct buffer *csv,
+                                enum status (*settle)(void *context, struct error *error),
+                                void *context, struct error *error) {
+    struct arena arena = {0}, item_arena = {0};
+    struct reset_record record;
+    struct variance_list list = {0};
+    enum status status = gather(hub, access, id, by_units, &arena, &record, &list, error);
+    if (status == STATUS_OK)
+        buffer_append_string(
+            csv, "location,sku,line,stated,expected,variance,explained,unexplained,status\n");
+    for (size_t i = 0; i < list.count && status == STATUS_OK; i++) {
+        struct variance_item item;
+        status = fill_item(hub, &record, &list.items[i], &item_arena, &item, error);
+        if (status == STATUS_OK)
+            write_line(&item, csv);
+        if (status == STATUS_OK && settle != NULL)
+            status = settle(context, error);
+        arena_reset(&item_arena);
     }
+    arena_deinit(&item_arena);
     free(list.items);
     arena_deinit(&arena);
     return status;

@@ -107,6 +107,7 @@ const routes = {
   'GET /v1/resets/{id}': () => [`/v1/resets/${reset.id}`],
   'GET /v1/resets/{id}/rejects': () => [`/v1/resets/${reset.id}/rejects`],
   'GET /v1/resets/{id}/variances': () => [`/v1/resets/${reset.id}/variances?order=units`],
+  'GET /v1/variances': ['/v1/variances?days=30'],
   'POST /v1/resets/{id}/approve': async () => [`/v1/resets/${await held()}/approve`],
   'POST /v1/resets/{id}/reject': async () => [`/v1/resets/${await held()}/reject`],
   'POST /v1/resets/{id}/rollback': () => [`/v1/resets/${reset.id}/rollback`],
