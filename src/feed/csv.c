@@ -15,8 +15,8 @@
 #include "feed/csv_scan.h"
 #include "feed/encoding.h"
 #include "feed/reader_internal.h"
+#include "feed/row_values.h"
 
-#define FIELD_MAX 255 /* bytes of a location or an identifier */
 #define WINDOW_MIN 256
 
 struct csv {
@@ -34,11 +34,8 @@ struct csv {
     bool long_record; /* it is too long: passed by up to its end */
     uint64_t line;    /* where the present record begins, from 1 */
 
-    bool certain; /* UTF-8 by its mark, or converted */
-    bool seen_utf8, seen_windows1252;
-
-    struct buffer last_as_of_text; /* files say the same time in every row */
-    int64_t last_as_of_us;
+    struct text_encoding encoding;
+    struct row_times times;
 
     size_t window; /* bytes to scan at once: fewer where little is plain */
 
@@ -54,13 +51,6 @@ static void unreadable(struct csv *csv, uint64_t line, const struct error *error
 }
 
 /* ---- one row ---- */
-
-static void reject(struct stated_row *row, enum status problem, const char *detail) {
-    if (row->problem == STATUS_OK) {
-        row->problem = problem;
-        row->problem_detail = detail;
-    }
-}
 
 /* Whole numbers of up to nine digits, which is nearly all of them, without a call. */
 static inline bool quantity_quick(struct text text, int64_t *milli_out) {
@@ -84,26 +74,6 @@ static inline bool quantity_quick(struct text text, int64_t *milli_out) {
     }
     *milli_out = (negative ? -value : value) * 1000;
     return true;
-}
-
-static enum status as_of_parse(struct csv *csv, struct text text, int64_t *us_out) {
-    if (csv->last_as_of_text.length > 0 && text_equal(text, buffer_text(&csv->last_as_of_text))) {
-        *us_out = csv->last_as_of_us;
-        return STATUS_OK;
-    }
-    bool has_offset = false;
-    enum status status = timestamp_parse_local(text, us_out, &has_offset);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    if (!has_offset && csv->options->zone != NULL) {
-        struct civil_time civil = civil_from_timestamp(*us_out);
-        *us_out = zone_to_utc(csv->options->zone, &civil, NULL, NULL);
-    }
-    buffer_clear(&csv->last_as_of_text);
-    buffer_append_text(&csv->last_as_of_text, text);
-    csv->last_as_of_us = *us_out;
-    return STATUS_OK;
 }
 
 static inline struct text trim_spaces(struct text field) {
@@ -143,7 +113,7 @@ static inline void fill_identifier(const struct csv *csv, const struct text slot
         }
     }
     row->id_type = row->identifier = (struct text){NULL, 0};
-    reject(row, STATUS_MISSING, "no identifier");
+    row_reject(row, STATUS_MISSING, "no identifier");
 }
 
 /* The row from its needed fields (trimmed). False: it is no row, but the header once more. */
@@ -166,19 +136,20 @@ static inline bool fill_row(struct csv *csv, const struct text slots[CSV_SLOT_CO
             if (is_header_again(csv, slots)) {
                 return false;
             }
-            reject(row, status,
-                   quantity.length == 0            ? "no quantity"
-                   : status == STATUS_OUT_OF_RANGE ? "the quantity is out of range"
-                                                   : "not a quantity with at most three decimals");
+            row_reject(row, status,
+                       quantity.length == 0 ? "no quantity"
+                       : status == STATUS_OUT_OF_RANGE
+                           ? "the quantity is out of range"
+                           : "not a quantity with at most three decimals");
         }
     }
     if (slots[CSV_SLOT_AS_OF].length > 0 &&
-        as_of_parse(csv, slots[CSV_SLOT_AS_OF], &row->as_of_us) != STATUS_OK) {
+        row_times_parse(&csv->times, slots[CSV_SLOT_AS_OF], &row->as_of_us) != STATUS_OK) {
         row->as_of_us = NEVER_US;
-        reject(row, STATUS_BAD_TIME, "not a time");
+        row_reject(row, STATUS_BAD_TIME, "not a time");
     }
-    if (row->identifier.length > FIELD_MAX || row->location.length > FIELD_MAX) {
-        reject(row, STATUS_TOO_LARGE, "the location or the identifier is too long");
+    if (row->identifier.length > ROW_FIELD_MAX || row->location.length > ROW_FIELD_MAX) {
+        row_reject(row, STATUS_TOO_LARGE, "the location or the identifier is too long");
     }
     return true;
 }
@@ -196,42 +167,6 @@ static void push_rejected(struct csv *csv, struct text raw, enum status problem,
 }
 
 /* ---- the careful way ---- */
-
-static bool has_control_character(struct text text) {
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c < 0x20 || c == 0x7f) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_ascii(struct text text) {
-    for (size_t i = 0; i < text.length; i++) {
-        if ((unsigned char)text.data[i] >= 0x80) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Brings a record to UTF-8; what alphabet the file is in shows itself here. */
-static enum status to_utf8(struct csv *csv, struct text *record) {
-    if (is_ascii(*record)) {
-        return STATUS_OK;
-    }
-    if (text_is_utf8(*record)) {
-        csv->seen_utf8 = true;
-        return STATUS_OK;
-    }
-    if (csv->certain || csv->seen_utf8) {
-        return STATUS_BAD_VALUE;
-    }
-    enum status status = windows1252_decode(*record, &csv->output->scratch, record);
-    csv->seen_windows1252 |= status == STATUS_OK;
-    return status;
-}
 
 static bool is_blank(const struct text *fields, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -252,9 +187,9 @@ static void fields_to_row(struct csv *csv, struct text raw, const struct text *f
     if (!fill_row(csv, slots, raw, row)) {
         return;
     }
-    if (has_control_character(row->identifier) || has_control_character(row->location) ||
-        has_control_character(row->id_type)) {
-        reject(row, STATUS_BAD_VALUE, "a control character in the location or the identifier");
+    if (text_has_control_character(row->identifier) || text_has_control_character(row->location) ||
+        text_has_control_character(row->id_type)) {
+        row_reject(row, STATUS_BAD_VALUE, "a control character in the location or the identifier");
     }
     row_output_push(csv->output);
 }
@@ -276,7 +211,7 @@ static void take_record(struct csv *csv, struct text raw) {
         return;
     }
     struct text record = raw;
-    if (to_utf8(csv, &record) != STATUS_OK) {
+    if (text_encoding_to_utf8(&csv->encoding, &csv->output->scratch, &record) != STATUS_OK) {
         push_rejected(csv, raw, STATUS_BAD_VALUE, "not UTF-8");
         return;
     }
@@ -354,7 +289,8 @@ static void take_first_record(struct csv *csv, struct text raw) {
     raw = cut_return(raw);
     struct error error;
     struct text record = raw;
-    if (memchr(raw.data, '\0', raw.length) != NULL || to_utf8(csv, &record) != STATUS_OK) {
+    if (memchr(raw.data, '\0', raw.length) != NULL ||
+        text_encoding_to_utf8(&csv->encoding, &csv->output->scratch, &record) != STATUS_OK) {
         error_set(&error, STATUS_UNREADABLE, "the first line is no text");
         unreadable(csv, csv->line, &error);
     } else if (record.length == 5 && strncasecmp(record.data, "sep=", 4) == 0) {
@@ -526,6 +462,7 @@ static void *csv_new(const struct reader_options *options, struct row_output *ou
     struct csv *csv = memory_alloc_zero(1, sizeof(*csv));
     csv->options = options;
     csv->output = output;
+    csv->times.zone = options->zone;
     csv->line = 1;
     csv->window = CSV_SCAN_WINDOW;
     csv_cursor_begin(&csv->cursor);
@@ -536,7 +473,7 @@ static void csv_free(void *state) {
     struct csv *csv = state;
     arena_deinit(&csv->arena);
     buffer_deinit(&csv->carry);
-    buffer_deinit(&csv->last_as_of_text);
+    row_times_deinit(&csv->times);
     free(csv);
 }
 
@@ -545,14 +482,14 @@ static void csv_report(const void *state, struct reader_report *report) {
     report->delimiter = csv->layout.delimiter;
     report->header = csv->layout.header;
     report->lines = csv->line - 1;
-    if (csv->seen_windows1252) {
+    if (csv->encoding.seen_windows1252) {
         report->encoding = "windows-1252";
     }
 }
 
 static void csv_encoding_is_certain(void *state) {
     struct csv *csv = state;
-    csv->certain = true;
+    csv->encoding.certain = true;
 }
 
 static void *csv_fork(const void *state, struct row_output *output) {
@@ -563,15 +500,15 @@ static void *csv_fork(const void *state, struct row_output *output) {
     struct csv *part = csv_new(csv->options, output);
     part->layout = csv->layout; /* its texts stay the first one's, which lives longer */
     part->header_known = true;
-    part->certain = csv->certain;
-    part->seen_utf8 = csv->seen_utf8;
+    part->encoding.certain = csv->encoding.certain;
+    part->encoding.seen_utf8 = csv->encoding.seen_utf8;
     return part;
 }
 
 static bool csv_part_is_sound(const void *first, const void *part) {
     const struct csv *a = first, *b = part;
     return a->status == STATUS_OK && csv_cursor_at_begin(&a->cursor) &&
-           !(a->seen_utf8 && b->seen_windows1252);
+           !(a->encoding.seen_utf8 && b->encoding.seen_windows1252);
 }
 
 const struct reader_format reader_format_csv = {

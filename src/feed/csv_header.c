@@ -1,55 +1,7 @@
-/* Standard names are rows of a table, in order of preference within their kind. */
+/* Mapped columns first, then the standard names in the order of their table. */
 #include "feed/csv_header.h"
 
-#include <ctype.h>
-#include <stdio.h>
-
-enum kind {
-    KIND_LOCATION,
-    KIND_ID_TYPE,
-    KIND_ID_VALUE,
-    KIND_QUANTITY,
-    KIND_AS_OF,
-    KIND_IDENTIFIER
-};
-
-/* Names by their letters and digits, in lower case. */
-static const struct standard {
-    const char *name;
-    enum kind kind;
-    const char *id_type;
-} standards[] = {
-    {"location", KIND_LOCATION, NULL},
-    {"facilityid", KIND_LOCATION, NULL},
-    {"externalfacilityid", KIND_LOCATION, NULL},
-    {"idtype", KIND_ID_TYPE, NULL},
-    {"idvalue", KIND_ID_VALUE, NULL},
-    {"quantity", KIND_QUANTITY, NULL},
-    {"availableqty", KIND_QUANTITY, NULL},
-    {"availablequantity", KIND_QUANTITY, NULL},
-    {"qty", KIND_QUANTITY, NULL},
-    {"onhand", KIND_QUANTITY, NULL},
-    {"onhandqty", KIND_QUANTITY, NULL},
-    {"available", KIND_QUANTITY, NULL},
-    {"sku", KIND_IDENTIFIER, "sku"},
-    {"upc", KIND_IDENTIFIER, "upc"},
-    {"upca", KIND_IDENTIFIER, "upca"},
-    {"ean", KIND_IDENTIFIER, "ean"},
-    {"gtin", KIND_IDENTIFIER, "gtin"},
-    {"alu", KIND_IDENTIFIER, "alu"},
-    {"product", KIND_IDENTIFIER, "product"},
-    {"productid", KIND_IDENTIFIER, "product"},
-};
-#define STANDARD_COUNT (sizeof(standards) / sizeof(standards[0]))
-
-/* What a mapping may call ours; anything else is a type of identifier. */
-static const struct {
-    const char *name;
-    enum kind kind;
-} mapped_kinds[] = {
-    {"location", KIND_LOCATION}, {"idtype", KIND_ID_TYPE}, {"idvalue", KIND_ID_VALUE},
-    {"quantity", KIND_QUANTITY}, {"asof", KIND_AS_OF},
-};
+#include "feed/field_names.h"
 
 struct making {
     const struct reader_options *options;
@@ -62,26 +14,6 @@ struct making {
     bool id_type, id_value, quantity;
 };
 
-#define PLAIN_NAME_MAX 64
-
-/* Letters and digits in lower case; false for what is longer than any name we know. */
-static bool plain_name(struct text name, char out[PLAIN_NAME_MAX]) {
-    size_t length = 0;
-    for (size_t i = 0; i < name.length; i++) {
-        unsigned char c = (unsigned char)name.data[i];
-        if (c < 0x80 && isalnum(c)) {
-            if (length + 1 >= PLAIN_NAME_MAX) {
-                return false;
-            }
-            out[length++] = (char)tolower(c);
-        } else if (c >= 0x80) {
-            return false;
-        }
-    }
-    out[length] = '\0';
-    return length > 0;
-}
-
 static void pick(struct making *m, uint32_t column, unsigned slot) {
     struct csv_layout *layout = m->layout;
     require(layout->pick_count < CSV_SLOT_COUNT);
@@ -90,36 +22,38 @@ static void pick(struct making *m, uint32_t column, unsigned slot) {
 }
 
 /* Takes the column for its kind, if the kind has room. */
-static void take(struct making *m, uint32_t column, enum kind kind, struct text id_type) {
+static void take(struct making *m, uint32_t column, enum field_kind kind, struct text id_type) {
     switch (kind) {
-    case KIND_LOCATION:
+    case FIELD_LOCATION:
         if (m->locations < CSV_LOCATIONS) {
             pick(m, column, CSV_SLOT_LOCATION + m->locations++);
         }
         return;
-    case KIND_ID_TYPE:
+    case FIELD_ID_TYPE:
         pick(m, column, CSV_SLOT_ID_TYPE);
         m->id_type = true;
         return;
-    case KIND_ID_VALUE:
+    case FIELD_ID_VALUE:
         pick(m, column, CSV_SLOT_ID_VALUE);
         m->id_value = true;
         return;
-    case KIND_QUANTITY:
+    case FIELD_QUANTITY:
         if (!m->quantity) {
             pick(m, column, CSV_SLOT_QUANTITY);
             m->quantity = true;
         }
         return;
-    case KIND_AS_OF:
+    case FIELD_AS_OF:
         pick(m, column, CSV_SLOT_AS_OF);
         return;
-    case KIND_IDENTIFIER:
+    case FIELD_IDENTIFIER:
         if (m->identifiers < CSV_IDENTIFIERS) {
             m->layout->id_types[m->identifiers] = arena_copy(m->arena, id_type);
             pick(m, column, CSV_SLOT_IDENTIFIER + m->identifiers++);
         }
         return;
+    case FIELD_KIND_COUNT:
+        break;
     }
 }
 
@@ -128,9 +62,10 @@ static enum status find_column(struct making *m, struct text wanted, bool plain,
                                uint32_t *column_out) {
     bool found = false;
     for (size_t i = 0; i < m->count; i++) {
-        char name[PLAIN_NAME_MAX];
-        bool same = plain ? plain_name(m->names[i], name) && text_equal(wanted, text_from(name))
-                          : text_equal_ignore_case(text_trim(m->names[i]), text_trim(wanted));
+        char name[FIELD_NAME_MAX];
+        bool same = plain
+                        ? field_plain_name(m->names[i], name) && text_equal(wanted, text_from(name))
+                        : text_equal_ignore_case(text_trim(m->names[i]), text_trim(wanted));
         if (!same) {
             continue;
         }
@@ -144,7 +79,7 @@ static enum status find_column(struct making *m, struct text wanted, bool plain,
     return found ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
-static enum status take_mapped(struct making *m, struct text theirs, enum kind kind,
+static enum status take_mapped(struct making *m, struct text theirs, enum field_kind kind,
                                struct text id_type) {
     uint32_t column = 0;
     enum status status = find_column(m, theirs, false, &column);
@@ -160,17 +95,11 @@ static enum status take_mapped(struct making *m, struct text theirs, enum kind k
     return status;
 }
 
-static enum status take_all_mapped(struct making *m, bool mapped[KIND_IDENTIFIER + 1]) {
+static enum status take_all_mapped(struct making *m, bool mapped[FIELD_KIND_COUNT]) {
     for (size_t i = 0; i < m->options->columns.count; i++) {
         const struct config_pair *pair = &m->options->columns.items[i];
-        enum kind kind = KIND_IDENTIFIER;
-        char ours[PLAIN_NAME_MAX];
-        if (plain_name(pair->name, ours)) {
-            for (size_t k = 0; k < sizeof(mapped_kinds) / sizeof(mapped_kinds[0]); k++) {
-                kind = strcmp(ours, mapped_kinds[k].name) == 0 ? mapped_kinds[k].kind : kind;
-            }
-        }
-        if (mapped[kind] && kind != KIND_IDENTIFIER) {
+        enum field_kind kind = field_kind_of_mapping(pair->name);
+        if (mapped[kind] && kind != FIELD_IDENTIFIER) {
             return error_set(m->error, STATUS_UNREADABLE, "columns: %.*s is mapped twice",
                              TEXT_ARG(pair->name));
         }
@@ -180,18 +109,18 @@ static enum status take_all_mapped(struct making *m, bool mapped[KIND_IDENTIFIER
         }
         mapped[kind] = true;
     }
-    if (m->options->as_of_column.length > 0 && !mapped[KIND_AS_OF]) {
-        return take_mapped(m, m->options->as_of_column, KIND_AS_OF, TEXT(""));
+    if (m->options->as_of_column.length > 0 && !mapped[FIELD_AS_OF]) {
+        return take_mapped(m, m->options->as_of_column, FIELD_AS_OF, TEXT(""));
     }
     return STATUS_OK;
 }
 
-static enum status take_all_standard(struct making *m, const bool mapped[KIND_IDENTIFIER + 1]) {
-    bool identified = mapped[KIND_IDENTIFIER] || mapped[KIND_ID_TYPE] || mapped[KIND_ID_VALUE];
-    for (size_t i = 0; i < STANDARD_COUNT; i++) {
-        const struct standard *standard = &standards[i];
-        bool of_identifier = standard->kind == KIND_IDENTIFIER || standard->kind == KIND_ID_TYPE ||
-                             standard->kind == KIND_ID_VALUE;
+static enum status take_all_standard(struct making *m, const bool mapped[FIELD_KIND_COUNT]) {
+    bool identified = mapped[FIELD_IDENTIFIER] || mapped[FIELD_ID_TYPE] || mapped[FIELD_ID_VALUE];
+    for (size_t i = 0; i < field_standard_count; i++) {
+        const struct field_standard *standard = &field_standards[i];
+        bool of_identifier = standard->kind == FIELD_IDENTIFIER ||
+                             standard->kind == FIELD_ID_TYPE || standard->kind == FIELD_ID_VALUE;
         if (of_identifier ? identified : mapped[standard->kind]) {
             continue;
         }
@@ -243,7 +172,7 @@ enum status csv_layout_make(const struct reader_options *options, const struct t
                        .arena = arena,
                        .layout = layout_out,
                        .error = error};
-    bool mapped[KIND_IDENTIFIER + 1] = {false};
+    bool mapped[FIELD_KIND_COUNT] = {false};
     enum status status = take_all_mapped(&m, mapped);
     if (status == STATUS_OK) {
         status = take_all_standard(&m, mapped);

@@ -1,8 +1,5 @@
-/* The header of a CSV file: which column is what.
- *
- * Names are compared by their letters and digits, in any case: FacilityId, facility_id and
- * "Facility ID" are one. Columns that nobody needs are ignored. A mapping of the configuration
- * takes the place of the standard names for what it maps (location, identifier or quantity). */
+/* The header of a CSV file: which column is what (field_names.h says by which names). Columns that
+ * nobody needs are ignored; a needed one that is there twice is refused. */
 #ifndef ONHAND_FEED_CSV_HEADER_H
 #define ONHAND_FEED_CSV_HEADER_H
 

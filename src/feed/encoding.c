@@ -115,19 +115,50 @@ bool utf16_finish(const struct utf16_decoder *decoder) {
     return !decoder->half && decoder->high == 0;
 }
 
+int windows1252_character(unsigned char byte) {
+    if (byte < 0x80 || byte >= 0xa0) {
+        return byte;
+    }
+    uint16_t c = windows1252_middle[byte - 0x80];
+    return c != 0 ? c : -1;
+}
+
 enum status windows1252_decode(struct text text, struct arena *arena, struct text *utf8_out) {
     char *out = arena_alloc(arena, 3 * text.length + 1);
     size_t length = 0;
     for (size_t i = 0; i < text.length; i++) {
-        uint32_t c = (unsigned char)text.data[i];
-        if (c >= 0x80 && c < 0xa0) {
-            c = windows1252_middle[c - 0x80];
-            if (c == 0) {
-                return STATUS_BAD_VALUE;
-            }
+        int c = windows1252_character((unsigned char)text.data[i]);
+        if (c < 0) {
+            return STATUS_BAD_VALUE;
         }
-        length += put_utf8(c, out + length);
+        length += put_utf8((uint32_t)c, out + length);
     }
     *utf8_out = (struct text){out, length};
     return STATUS_OK;
+}
+
+static bool is_ascii(struct text text) {
+    for (size_t i = 0; i < text.length; i++) {
+        if ((unsigned char)text.data[i] >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum status text_encoding_to_utf8(struct text_encoding *encoding, struct arena *arena,
+                                  struct text *record) {
+    if (is_ascii(*record)) {
+        return STATUS_OK;
+    }
+    if (text_is_utf8(*record)) {
+        encoding->seen_utf8 = true;
+        return STATUS_OK;
+    }
+    if (encoding->certain || encoding->seen_utf8) {
+        return STATUS_BAD_VALUE;
+    }
+    enum status status = windows1252_decode(*record, arena, record);
+    encoding->seen_windows1252 |= status == STATUS_OK;
+    return status;
 }

@@ -33,8 +33,21 @@ void utf16_decode(struct utf16_decoder *decoder, const char *data, size_t length
 /* The end of the file: false when it ends in the middle of a character. */
 bool utf16_finish(const struct utf16_decoder *decoder);
 
+/* The Unicode character of a byte in Windows-1252; -1: it has no meaning there. */
+int windows1252_character(unsigned char byte);
+
 /* Windows-1252 to UTF-8, into *arena; STATUS_BAD_VALUE for a byte that has no meaning there. */
 must_check enum status windows1252_decode(struct text text, struct arena *arena,
                                           struct text *utf8_out);
+
+/* Records whose encoding nothing told: each that is not ASCII says something about all. */
+struct text_encoding {
+    bool certain; /* UTF-8 by its mark, or converted: other bytes are mistakes */
+    bool seen_utf8, seen_windows1252;
+};
+/* Brings a record to UTF-8, into *arena where it has to be changed; STATUS_BAD_VALUE: it is none.
+ */
+must_check enum status text_encoding_to_utf8(struct text_encoding *encoding, struct arena *arena,
+                                             struct text *record);
 
 #endif

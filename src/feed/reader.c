@@ -1,9 +1,10 @@
-/* The reader: finds out the alphabet, brings it to UTF-8, and hands the bytes to the format.
- *
- * Formats are rows of a table. Text that is UTF-8 already goes through without being touched. */
+/* The reader: finds out the alphabet, brings it to UTF-8, finds out the format where it was not
+ * said, and hands it the bytes. Formats are rows of a table.
+ * Text that is UTF-8 already goes through without being touched. */
 #include <stdlib.h>
 
 #include "feed/encoding.h"
+#include "feed/format_sniff.h"
 #include "feed/reader_internal.h"
 
 /* UTF-16 is decoded so many bytes at a time. */
@@ -11,11 +12,14 @@
 
 static const struct reader_format *const formats[] = {
     &reader_format_csv,
+    &reader_format_ndjson,
+    &reader_format_json,
+    &reader_format_xml,
 };
 
 struct reader {
     struct reader_options options;
-    const struct reader_format *format;
+    const struct reader_format *format; /* NULL: not known yet */
     void *state;
     struct row_output output;
     enum encoding encoding;
@@ -24,6 +28,7 @@ struct reader {
     size_t sniffed_length;
     struct utf16_decoder utf16;
     struct buffer decoded;
+    struct buffer begin; /* of the text, while the format is not known */
 };
 
 void row_output_flush(struct row_output *output) {
@@ -35,9 +40,6 @@ void row_output_flush(struct row_output *output) {
 }
 
 static const struct reader_format *find_format(enum config_format wanted) {
-    if (wanted == CONFIG_FORMAT_AUTO) {
-        wanted = CONFIG_FORMAT_CSV;
-    }
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
         if (formats[i]->format == wanted) {
             return formats[i];
@@ -48,15 +50,12 @@ static const struct reader_format *find_format(enum config_format wanted) {
 
 enum status reader_new(const struct reader_options *options, const struct reader_sink *sink,
                        struct reader **reader_out, struct error *error) {
-    const struct reader_format *format = find_format(options->format);
-    if (format == NULL) {
-        return error_set(error, STATUS_BAD_VALUE, "format: only csv can be read");
+    if (options->format != CONFIG_FORMAT_AUTO && find_format(options->format) == NULL) {
+        return error_set(error, STATUS_BAD_VALUE, "format: csv, ndjson, json or xml");
     }
     struct reader *reader = memory_alloc_zero(1, sizeof(*reader));
     reader->options = *options;
     reader->output.sink = *sink;
-    reader->format = format;
-    reader->state = format->new (&reader->options, &reader->output);
     *reader_out = reader;
     return STATUS_OK;
 }
@@ -65,16 +64,62 @@ void reader_free(struct reader *reader) {
     if (reader == NULL) {
         return;
     }
-    reader->format->free(reader->state);
+    if (reader->format != NULL) {
+        reader->format->free(reader->state);
+    }
     arena_deinit(&reader->output.scratch);
     buffer_deinit(&reader->decoded);
+    buffer_deinit(&reader->begin);
     free(reader);
+}
+
+static void begin_format(struct reader *reader, enum config_format format) {
+    reader->format = find_format(format);
+    require(reader->format != NULL);
+    reader->state = reader->format->new (&reader->options, &reader->output);
+    if (reader->encoding != ENCODING_UNKNOWN) {
+        reader->format->encoding_is_certain(reader->state);
+    }
+}
+
+/* Text in UTF-8, or in Windows-1252 where nothing told. */
+static enum status feed_format(struct reader *reader, const char *data, size_t length) {
+    if (reader->format != NULL) {
+        return reader->format->feed(reader->state, data, length);
+    }
+    struct text begin = {data, length};
+    if (reader->begin.length > 0) {
+        buffer_append(&reader->begin, data, length);
+        begin = buffer_text(&reader->begin);
+    }
+    enum config_format format = reader->options.format != CONFIG_FORMAT_AUTO
+                                    ? reader->options.format
+                                    : format_sniff(begin, false);
+    if (format == CONFIG_FORMAT_AUTO) {
+        if (reader->begin.length == 0) {
+            buffer_append(&reader->begin, data, length);
+        }
+        return STATUS_OK;
+    }
+    begin_format(reader, format);
+    return reader->format->feed(reader->state, begin.data, begin.length);
+}
+
+/* There is no more text. */
+static enum status end_format_search(struct reader *reader) {
+    enum config_format format = reader->options.format != CONFIG_FORMAT_AUTO
+                                    ? reader->options.format
+                                    : format_sniff(buffer_text(&reader->begin), true);
+    begin_format(reader, format);
+    return reader->begin.length > 0
+               ? reader->format->feed(reader->state, reader->begin.data, reader->begin.length)
+               : STATUS_OK;
 }
 
 /* Bytes behind the mark. */
 static enum status feed_text(struct reader *reader, const char *data, size_t length) {
     if (reader->encoding != ENCODING_UTF16LE && reader->encoding != ENCODING_UTF16BE) {
-        return length > 0 ? reader->format->feed(reader->state, data, length) : STATUS_OK;
+        return length > 0 ? feed_format(reader, data, length) : STATUS_OK;
     }
     enum status status = STATUS_OK;
     for (size_t at = 0; at < length && status == STATUS_OK; at += DECODE_PIECE) {
@@ -82,8 +127,7 @@ static enum status feed_text(struct reader *reader, const char *data, size_t len
         buffer_clear(&reader->decoded);
         utf16_decode(&reader->utf16, data + at, piece, &reader->decoded);
         if (reader->decoded.length > 0) {
-            status =
-                reader->format->feed(reader->state, reader->decoded.data, reader->decoded.length);
+            status = feed_format(reader, reader->decoded.data, reader->decoded.length);
         }
     }
     return status;
@@ -94,9 +138,6 @@ static enum status begin_text(struct reader *reader) {
     reader->encoding = encoding_sniff(reader->sniffed, reader->sniffed_length, &mark);
     reader->encoding_known = true;
     reader->utf16.big_endian = reader->encoding == ENCODING_UTF16BE;
-    if (reader->encoding != ENCODING_UNKNOWN) {
-        reader->format->encoding_is_certain(reader->state);
-    }
     return feed_text(reader, reader->sniffed + mark, reader->sniffed_length - mark);
 }
 
@@ -120,6 +161,10 @@ enum status reader_finish(struct reader *reader, struct error *error) {
         enum status ignored = begin_text(reader); /* finish says it again */
         (void)ignored;
     }
+    if (reader->format == NULL) {
+        enum status ignored = end_format_search(reader);
+        (void)ignored;
+    }
     enum status status = reader->format->finish(reader->state, error);
     if (status == STATUS_OK && !utf16_finish(&reader->utf16)) {
         return error_set(error, STATUS_UNREADABLE,
@@ -129,15 +174,18 @@ enum status reader_finish(struct reader *reader, struct error *error) {
 }
 
 void reader_report(const struct reader *reader, struct reader_report *report_out) {
-    *report_out = (struct reader_report){.format = reader->format->name,
-                                         .encoding = encoding_name(reader->encoding),
-                                         .rows = reader->output.total,
-                                         .rejected_rows = reader->output.rejected};
-    reader->format->report(reader->state, report_out);
+    *report_out =
+        (struct reader_report){.format = reader->format != NULL ? reader->format->name : "",
+                               .encoding = encoding_name(reader->encoding),
+                               .rows = reader->output.total,
+                               .rejected_rows = reader->output.rejected};
+    if (reader->format != NULL) {
+        reader->format->report(reader->state, report_out);
+    }
 }
 
 struct reader *reader_fork(const struct reader *reader, const struct reader_sink *sink) {
-    if (!reader->encoding_known || reader->format->fork == NULL ||
+    if (!reader->encoding_known || reader->format == NULL || reader->format->fork == NULL ||
         reader->encoding == ENCODING_UTF16LE || reader->encoding == ENCODING_UTF16BE) {
         return NULL;
     }

@@ -38,11 +38,11 @@ struct reader_options {
 };
 
 struct reader_report {
-    const char *format;   /* "csv" */
-    const char *encoding; /* "UTF-8", "UTF-16LE", "UTF-16BE", "windows-1252" */
+    const char *format;   /* "csv", "ndjson", "json", "xml" */
+    const char *encoding; /* "UTF-8", "UTF-16LE", "UTF-16BE", "windows-1252", "ISO-8859-1" */
     char delimiter;
     struct text header; /* the names found, joined by ", "; lives as long as the reader */
-    uint64_t lines;     /* of the file, the header included */
+    uint64_t lines;     /* of the file, the header included; for CSV and NDJSON those that ended */
     uint64_t rows;      /* given to the sink, rejected ones included */
     uint64_t rejected_rows;
 };

@@ -50,6 +50,9 @@ struct reader_format {
 };
 
 extern const struct reader_format reader_format_csv;
+extern const struct reader_format reader_format_ndjson;
+extern const struct reader_format reader_format_json;
+extern const struct reader_format reader_format_xml;
 
 /* A reader for a later part of the same file; NULL where that cannot be. */
 struct reader *reader_fork(const struct reader *reader, const struct reader_sink *sink);
