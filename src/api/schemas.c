@@ -52,11 +52,16 @@ const struct schema_row schema_rows[] = {
     {"Reset",
      "+id:string +status:string +as_of:time? +as_of_assumed:boolean as_of_origin:string? "
      "+content_sha256:string? received_at:time? source:string? feed:string? file:string? "
-     "quantity:string? detail:string? full:boolean absent_zero:boolean "
+     "quantity:string? detail:string? approvals:[Approval] full:boolean absent_zero:boolean "
      "dry_run:boolean " RESET_COUNTS "+seconds:any locations:[ResetLocation]",
      "rows = changed + unchanged + duplicate_rows + rejected_rows + unknown"},
+    {"Approval", "+by:string +at:time", "Where approvals by several tokens are asked for"},
+    {"Forecast",
+     "+to_zero:integer +from_zero:integer +units_before:number +units_after:number "
+     "+zeroed_skus:[string]",
+     "What applying it would do; zeroed_skus: some that go to zero, those with most stock first"},
     {"ResetLocation",
-     "+location:string +status:string +as_of:time? statement:integer "
+     "+location:string +status:string +as_of:time? forecast:Forecast statement:integer "
      "sequence:integer " RESET_COUNTS,
      ""},
     {"Reason", "+code:string +detail:string", "A guard that tripped"},

@@ -157,6 +157,51 @@ static size_t print_locations(const json_t *reset) {
     return held;
 }
 
+/* What would happen, of those locations where something goes to zero or comes back. */
+static void print_forecasts(const json_t *reset) {
+    static const char *const heads[] = {"forecast",      ">to zero",     ">from zero",
+                                        ">units before", ">units after", "going to zero"};
+    static const char *const numbers[] = {"to_zero", "from_zero", "units_before", "units_after"};
+    const json_t *locations = json_object_get(reset, "locations");
+    struct table table;
+    table_init(&table, heads, sizeof heads / sizeof heads[0]);
+    for (size_t i = 0; i < json_array_size(locations) && i < LOCATIONS_SHOWN; i++) {
+        const json_t *location = json_array_get(locations, i);
+        const json_t *forecast = json_object_get(location, "forecast");
+        const json_t *skus = json_object_get(forecast, "zeroed_skus");
+        if (forecast == NULL)
+            continue;
+        struct buffer some = {0};
+        for (size_t k = 0; k < json_array_size(skus) && k < 3; k++) {
+            buffer_append_string(&some, k > 0 ? ", " : "");
+            buffer_append_string(&some, json_string_value(json_array_get(skus, k)));
+        }
+        buffer_append_string(&some, json_array_size(skus) > 3 ? ", ..." : "");
+        table_text(&table, view_string(location, "location"));
+        for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
+            table_number(&table, json_object_get(forecast, numbers[k]));
+        table_text(&table, some.data);
+        buffer_deinit(&some);
+    }
+    if (table.count > 0)
+        (void)printf("\n");
+    table_print(&table, stdout);
+    table_deinit(&table);
+}
+
+static void print_approvals(const json_t *reset) {
+    const json_t *approvals = json_object_get(reset, "approvals");
+    for (size_t i = 0; i < json_array_size(approvals); i++) {
+        const json_t *approval = json_array_get(approvals, i);
+        struct buffer line = {0};
+        buffer_append_string(&line, view_string(approval, "by"));
+        buffer_append_string(&line, ", ");
+        view_append_time(&line, json_object_get(approval, "at"));
+        print_line("approved by", &line);
+        buffer_deinit(&line);
+    }
+}
+
 static void print_advice(const json_t *reset, size_t held) {
     const char *id = view_string(reset, "id");
     const json_t *rejected = json_object_get(reset, "rejected_rows");
@@ -184,7 +229,9 @@ void reset_view_print(const json_t *reset) {
     if (reasons.length > 0)
         print_line("reasons", &reasons);
     buffer_deinit(&reasons);
+    print_approvals(reset);
     print_counts(reset);
     size_t held = print_locations(reset);
+    print_forecasts(reset);
     print_advice(reset, held);
 }

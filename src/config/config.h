@@ -183,6 +183,7 @@ struct config {
     struct config_csv csv;
     struct config_limits limits;
     struct config_guards guards;
+    int64_t approvals; /* by how many different tokens what is held must be approved */
     enum config_log log;
     int log_level; /* enum log_level of base/log.h */
     struct config_location *locations;

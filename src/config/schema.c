@@ -232,6 +232,7 @@ static const struct setting config_rows[] = {
     {"csv", SETTING_BLOCK, AT(csv), NULL, .table = &schema_csv},
     {"limits", SETTING_BLOCK, AT(limits), NULL, .table = &schema_limits},
     {"guards", SETTING_BLOCK, AT(guards), NULL, .table = &schema_guards},
+    {"approvals", SETTING_INT, AT(approvals), "1", .least = 1, .most = 9, .unit = 1},
     {"log", SETTING_CHOICE, AT(log), "text", .choices = log_words},
     {"log_level", SETTING_CHOICE, AT(log_level), "info", .choices = level_words},
     {"locations", SETTING_LIST, AT(locations), NULL, .table = &schema_location,

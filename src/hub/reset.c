@@ -29,6 +29,11 @@ enum status reset_new(struct hub *hub, const struct access *access,
         return error_set(error, STATUS_FORBIDDEN, "a reset needs a token with the scope reset");
     if (params->guard_off && !access_allows(access, SCOPE_ADMIN))
         return error_set(error, STATUS_FORBIDDEN, "guard=off needs a token with the scope admin");
+    if (params->guard_off && hub->config->approvals > 1)
+        return error_set(error, STATUS_FORBIDDEN,
+                         "guard=off would go round the %lld approvals that are configured: let it "
+                         "be held",
+                         (long long)hub->config->approvals);
     uint32_t only = catalog_find_location(hub->catalog, params->location);
     struct text code = only != 0 ? catalog_location_code(hub->catalog, only) : params->location;
     if (params->location.length > 0 && !access_allows_location(access, code))
@@ -53,6 +58,7 @@ void reset_free(struct reset *reset) {
         free(reset->locations[i].rows);
         free(reset->locations[i].rejected_products);
         buffer_deinit(&reset->locations[i].packed);
+        free(reset->locations[i].forecast);
     }
     free(reset->locations);
     free(reset->text_location);

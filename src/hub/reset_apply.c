@@ -178,6 +178,13 @@ static enum status keep_and_apply(struct slice *slice, struct reset_location *lo
     return status;
 }
 
+static void add_forecast(struct reset *reset, struct reset_location *location,
+                         const struct statement_outcome *outcome) {
+    if (location->forecast == NULL)
+        location->forecast = memory_alloc(sizeof *location->forecast);
+    forecast_make(reset->hub, location->number, outcome, location->forecast);
+}
+
 /* The room is needed for the next location: what the change feed will tell moves to the batch. */
 static void keep_corrections(struct hub *hub, struct statement_outcome *outcome) {
     size_t count = 0;
@@ -228,6 +235,8 @@ static enum status run_location(struct slice *slice, uint32_t index, struct erro
     location->record.status = stale                          ? RESET_STALE
                               : location->record.guards != 0 ? RESET_HELD
                                                              : RESET_APPLIED;
+    if ((reset->params.dry_run || location->record.status == RESET_HELD) && !beyond)
+        add_forecast(reset, location, outcome);
     location->record.statement = reset->params.dry_run ? 0 : statement.id;
     if (reset->params.dry_run)
         return STATUS_OK;

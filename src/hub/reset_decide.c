@@ -43,6 +43,7 @@ static enum status approve(struct hub *hub, struct decision *d, struct decision_
     struct reset_counts *counts = &d->location->counts;
     d->location->status = stale ? RESET_STALE : RESET_APPLIED;
     d->location->sequence = d->seq;
+    d->location->forecast = (struct text){NULL, 0};
     counts->changed = d->outcome.changed;
     counts->unchanged = d->outcome.unchanged;
     counts->zeroed = d->outcome.zeroed;
@@ -73,6 +74,7 @@ static enum status roll_back(struct hub *hub, struct decision *d, struct error *
 
 static enum status refuse(struct hub *hub, struct decision *d, struct error *error) {
     d->location->status = RESET_REJECTED;
+    d->location->forecast = (struct text){NULL, 0};
     return store_set_statement_state(hub->store, d->location->statement, STATEMENT_REJECTED, error);
 }
 
@@ -185,6 +187,90 @@ static enum status forget_content(struct hub *hub, const struct reset_record *re
     return status;
 }
 
+/* ---- approvals by several ---- */
+
+struct approval_count {
+    size_t count;
+    bool has_this;
+};
+
+static struct approval_count count_approvals(struct text approvals, struct text name,
+                                             struct arena *arena) {
+    struct approval_count found = {0};
+    struct json_reader r;
+    struct json_value value;
+    struct text key;
+    json_reader_init(&r, approvals, arena, NULL);
+    enum status status = approvals.length > 0 ? json_read(&r, &value) : STATUS_END;
+    while (status == STATUS_OK && (status = json_next_item(&r)) == STATUS_OK) {
+        found.count++;
+        status = json_read(&r, &value);
+        while (status == STATUS_OK && (status = json_next_key(&r, &key)) == STATUS_OK) {
+            status = json_read(&r, &value);
+            found.has_this |= text_equal_string(key, "by") && text_equal(value.text, name);
+        }
+        status = status == STATUS_END ? STATUS_OK : status;
+    }
+    return found;
+}
+
+/* The list with one more: the closing bracket makes room for it. */
+static struct text add_approval(struct text approvals, struct text name, int64_t at_us,
+                                struct arena *arena) {
+    struct buffer json = {0};
+    buffer_append(&json, "[", 1);
+    if (approvals.length > 2) {
+        buffer_append(&json, approvals.data + 1, approvals.length - 2);
+        buffer_append(&json, ",", 1);
+    }
+    struct json_writer w = {.out = &json};
+    json_begin_object(&w);
+    json_key(&w, "by");
+    json_text(&w, name);
+    json_key(&w, "at");
+    json_timestamp(&w, at_us);
+    json_end_object(&w);
+    buffer_append(&json, "]", 1);
+    struct text text = arena_copy(arena, buffer_text(&json));
+    buffer_deinit(&json);
+    return text;
+}
+
+/* Puts the approval on record. *enough_out: the reset has as many as are asked for. */
+static enum status note_approval(struct hub *hub, const struct access *access,
+                                 struct reset_record *record, struct arena *arena, bool *enough_out,
+                                 struct error *error) {
+    size_t needed = (size_t)hub->config->approvals;
+    struct approval_count before = count_approvals(record->approvals, access->name, arena);
+    *enough_out = before.count >= needed; /* the hub stopped between the last one and its effect */
+    if (*enough_out)
+        return STATUS_OK;
+    if (before.has_this)
+        return error_set(
+            error, STATUS_CONFLICT,
+            "this token has approved it already; %zu of %zu approvals, each by another",
+            before.count, needed);
+    record->approvals = add_approval(record->approvals, access->name, hub_now_us(hub), arena);
+    *enough_out = before.count + 1 >= needed;
+    return reset_record_save(hub, record, error);
+}
+
+static bool is_held(const struct reset_record *record) {
+    bool held = record->location_count == 0 && record->status == RESET_HELD;
+    for (size_t i = 0; i < record->location_count; i++)
+        held |= record->locations[i].status == RESET_HELD;
+    return held;
+}
+
+/* One approval of several: on record, and nothing else happens. */
+static void tell_approval(struct hub *hub, const struct access *access,
+                          const struct reset_record *record, struct buffer *json) {
+    reset_record_write(record, true, json);
+    hub_notify(hub, "onhand.reset.approval", record->id, buffer_text(json));
+    log_info("reset approved, and waits for another", "reset=%.*s by=%s", TEXT_ARG(record->id),
+             log_quote(access->name));
+}
+
 static enum status decide_record(struct hub *hub, const struct access *access, struct text id,
                                  enum reset_decision what, struct arena *arena, struct buffer *json,
                                  struct error *error) {
@@ -196,6 +282,16 @@ static enum status decide_record(struct hub *hub, const struct access *access, s
         if (!access_allows_location(access, record.locations[i].code))
             return error_set(error, STATUS_FORBIDDEN_LOCATION,
                              "the reset touches locations that the token may not");
+    if (what == RESET_APPROVE && hub->config->approvals > 1 && is_held(&record)) {
+        bool enough = false;
+        status = note_approval(hub, access, &record, arena, &enough, error);
+        if (status != STATUS_OK)
+            return status;
+        if (!enough) {
+            tell_approval(hub, access, &record, json);
+            return STATUS_OK;
+        }
+    }
     if (record.location_count == 0 && record.status == RESET_HELD)
         record.status = what == RESET_APPROVE ? RESET_APPLIED : RESET_REJECTED;
     else {

@@ -149,7 +149,7 @@ static uint32_t place_watermark(struct watermark *through, uint32_t count, struc
 void reset_watermarks(struct reset *reset, const struct manifest_location *manifest,
                       struct statement *statement) {
     size_t most = manifest->through_count;
-    struct watermark *through = arena_alloc(&reset->arena, (most + 1) * sizeof *through);
+    struct watermark *through = arena_alloc(&reset->hub->batch, (most + 1) * sizeof *through);
     uint32_t count = 0;
     for (size_t i = 0; i < most; i++) {
         struct watermark mark = {catalog_find_name_locked(reset->hub->catalog, NAME_REGISTER,
@@ -318,6 +318,17 @@ static enum status add_reserved(struct reset *reset, struct reset_location *loca
 
 /* ---- on record ---- */
 
+static struct text forecast_text(struct reset *reset, const struct reset_location *location) {
+    struct buffer json = {0};
+    if (location->forecast != NULL)
+        forecast_write(location->forecast, reset->hub->catalog, &json);
+    struct text text = {NULL, 0};
+    if (json.length > 0)
+        text = arena_copy(&reset->arena, buffer_text(&json));
+    buffer_deinit(&json);
+    return text;
+}
+
 static void gather_record(struct reset *reset) {
     struct reset_record *record = &reset->record;
     record->location_count = reset->location_count;
@@ -329,6 +340,7 @@ static void gather_record(struct reset *reset) {
                               .unknown_locations = reset->unknown_locations};
     for (uint32_t i = 0; i < reset->location_count; i++) {
         reset->locations[i].record.code = reset->locations[i].code;
+        reset->locations[i].record.forecast = forecast_text(reset, &reset->locations[i]);
         record->locations[i] = reset->locations[i].record;
         reset_counts_add(&record->counts, &reset->locations[i].record.counts);
     }

@@ -5,6 +5,7 @@
 #include "base/intern.h"
 #include "hub/hub_internal.h"
 #include "hub/reset.h"
+#include "hub/reset_forecast.h"
 #include "hub/reset_record.h"
 
 /* A product that the catalog does not know yet goes by this bit and its number in `new_products`.
@@ -22,6 +23,7 @@ struct reset_location {
     struct buffer packed; /* the rows as the store keeps them, made ready with the slice */
     const struct manifest_location *manifest;
     bool manifest_mismatch, missing;
+    struct forecast *forecast; /* of a dry run, or held; else NULL */
     struct reset_location_record record;
 };
 

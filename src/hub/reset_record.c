@@ -10,6 +10,7 @@
 
 enum field_kind {
     FIELD_TEXT,
+    FIELD_RAW, /* struct text: JSON as it is, left out when empty */
     FIELD_STATUS,
     FIELD_TIME,
     FIELD_BOOL,
@@ -52,6 +53,7 @@ static const struct field reset_fields[] = {
     {"file", FIELD_TEXT, offsetof(struct reset_record, file)},
     {"quantity", FIELD_TEXT, offsetof(struct reset_record, quantity)},
     {"detail", FIELD_TEXT, offsetof(struct reset_record, detail)},
+    {"approvals", FIELD_RAW, offsetof(struct reset_record, approvals)},
     {"full", FIELD_BOOL, offsetof(struct reset_record, full)},
     {"absent_zero", FIELD_BOOL, offsetof(struct reset_record, absent_zero)},
     {"dry_run", FIELD_BOOL, offsetof(struct reset_record, dry_run)},
@@ -62,6 +64,7 @@ static const struct field location_fields[] = {
     {"location", FIELD_TEXT, offsetof(struct reset_location_record, code)},
     {"status", FIELD_STATUS, offsetof(struct reset_location_record, status)},
     {"as_of", FIELD_TIME, offsetof(struct reset_location_record, as_of_us)},
+    {"forecast", FIELD_RAW, offsetof(struct reset_location_record, forecast)},
     {"statement", FIELD_NUMBER, offsetof(struct reset_location_record, statement)},
     {"sequence", FIELD_COUNT, offsetof(struct reset_location_record, sequence)},
     COUNT_FIELDS(struct reset_location_record),
@@ -99,8 +102,13 @@ static void write_guards(struct json_writer *w, uint64_t guards) {
 
 static void write_field(struct json_writer *w, const struct field *field, const void *record) {
     const void *at = (const char *)record + field->offset;
+    if (field->kind == FIELD_RAW && ((const struct text *)at)->length == 0)
+        return;
     json_key(w, field->name);
     switch (field->kind) {
+    case FIELD_RAW:
+        json_raw(w, *(const struct text *)at);
+        break;
     case FIELD_TEXT:
         json_text_or_null(w, *(const struct text *)at);
         break;
@@ -221,6 +229,8 @@ static enum status read_field(struct json_reader *r, const struct field *field, 
     void *at = (char *)record + field->offset;
     if (field->kind == FIELD_GUARDS)
         return read_guards(r, at);
+    if (field->kind == FIELD_RAW)
+        return json_read_raw(r, at);
     struct json_value value;
     enum status status = json_read(r, &value);
     if (status != STATUS_OK)
@@ -249,6 +259,7 @@ static enum status read_field(struct json_reader *r, const struct field *field, 
         return status;
     case FIELD_QUANTITY:
         return read_sum(value.text, at);
+    case FIELD_RAW:
     case FIELD_GUARDS:
         break;
     }

@@ -43,6 +43,7 @@ struct reset_location_record {
     uint64_t sequence;  /* of its application; 0: not applied */
     uint64_t guards;    /* bits of the guards that tripped */
     struct reset_counts counts;
+    struct text forecast; /* JSON, of reset_forecast.h; empty where nothing is left to decide */
 };
 
 struct reset_record {
@@ -51,8 +52,9 @@ struct reset_record {
     int64_t as_of_us, received_at_us;
     bool as_of_assumed, full, absent_zero, dry_run;
     struct text as_of_origin, content_sha256, source, feed, file, quantity;
-    struct text detail; /* why it is rejected */
-    uint64_t guards;    /* of the whole file */
+    struct text detail;    /* why it is rejected */
+    struct text approvals; /* JSON: who approved it so far; empty: nobody */
+    uint64_t guards;       /* of the whole file */
     struct reset_counts counts;
     double seconds;
     struct reset_location_record *locations;
