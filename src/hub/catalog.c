@@ -5,37 +5,27 @@
  * is compared only when those 32 bits agree. */
 #include "hub/catalog.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "base/intern.h"
+#include "base/log.h"
+#include "hub/catalog_internal.h"
 
-struct identifier_entry {
-    struct text value;
-    uint32_t type, product;
-    uint32_t next; /* of the same product; 0: last */
-};
+/* ---- types of identifiers ---- */
 
-struct product_entry {
-    uint32_t first, last; /* identifiers */
-    uint32_t sku;         /* the identifier it goes by; 0: none yet */
-};
-
-struct catalog {
-    pthread_rwlock_t lock;
-    struct arena texts;
-    size_t text_bytes;
-    struct intern *types, *names[NAME_KIND_COUNT], *locations, *aliases;
-    uint32_t *alias_location; /* by alias number */
-    size_t alias_capacity;
-    struct identifier_entry *identifiers; /* [0] unused */
-    uint32_t identifier_count, identifier_capacity;
-    struct product_entry *products; /* [0] unused */
-    uint32_t product_count, product_capacity;
-    uint64_t *slots; /* hash32 << 32 | identifier; 0: free */
-    size_t slot_count;
-};
+static uint32_t add_type(struct catalog *c, struct text canonical) {
+    uint32_t number = intern_add(c->types, canonical);
+    if (number >= c->type_room) {
+        uint32_t room = number * 2 + 16;
+        c->type_entries = memory_grow(c->type_entries, room * sizeof *c->type_entries);
+        memset(c->type_entries + c->type_room, 0, (room - c->type_room) * sizeof *c->type_entries);
+        c->type_room = room;
+    }
+    struct text name_space, base = id_type_split(canonical, &name_space);
+    c->type_entries[number] = (struct type_entry){.is_sku = text_equal_string(base, "sku"),
+                                                  .is_gtin = text_equal_string(base, "upc")};
+    return number;
+}
 
 struct catalog *catalog_new(void) {
     struct catalog *c = memory_alloc_zero(1, sizeof *c);
@@ -47,7 +37,9 @@ struct catalog *catalog_new(void) {
         c->names[kind] = intern_new();
     c->slot_count = 1024;
     c->slots = memory_alloc_zero(c->slot_count, sizeof *c->slots);
-    (void)intern_add(c->types, TEXT("sku"));
+    for (size_t i = 0; id_types_known[i] != NULL; i++)
+        (void)add_type(c, text_from(id_types_known[i]));
+    require(intern_find(c->types, TEXT("sku")) == ID_TYPE_SKU);
     return c;
 }
 
@@ -60,6 +52,8 @@ void catalog_free(struct catalog *c) {
     for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
         intern_free(c->names[kind]);
     arena_deinit(&c->texts);
+    free(c->type_entries);
+    free(c->location_attributes);
     free(c->alias_location);
     free(c->identifiers);
     free(c->products);
@@ -78,7 +72,7 @@ void catalog_unlock(struct catalog *c) {
 
 /* ---- identifiers ---- */
 
-static uint64_t identifier_hash(uint32_t type, struct text value) {
+uint64_t catalog_identifier_hash(uint32_t type, struct text value) {
     return hash_text(value) ^ ((uint64_t)type * UINT64_C(0x9e3779b97f4a7c15));
 }
 
@@ -95,22 +89,44 @@ static void grow_slots(struct catalog *c) {
     c->slot_count *= 2;
     c->slots = memory_alloc_zero(c->slot_count, sizeof *c->slots);
     for (uint32_t i = 1; i <= c->identifier_count; i++)
-        slot_insert(c, identifier_hash(c->identifiers[i].type, c->identifiers[i].value), i);
+        slot_insert(c, catalog_identifier_hash(c->identifiers[i].type, c->identifiers[i].value), i);
 }
 
-uint32_t catalog_find_product_locked(const struct catalog *c, uint32_t type, struct text value) {
-    if (type == 0)
-        return 0;
-    uint64_t hash = identifier_hash(type, value);
+uint32_t catalog_find_slot(const struct catalog *c, uint64_t hash, uint32_t type,
+                           struct text value) {
     size_t mask = c->slot_count - 1;
     for (size_t at = (size_t)hash & mask; c->slots[at] != 0; at = (at + 1) & mask) {
         if (((c->slots[at] ^ hash) >> 32) != 0)
             continue;
         const struct identifier_entry *entry = &c->identifiers[(uint32_t)c->slots[at]];
         if (entry->type == type && text_equal(entry->value, value))
-            return entry->product;
+            return (uint32_t)c->slots[at];
     }
     return 0;
+}
+
+enum gtin_verdict catalog_value_locked(const struct catalog *c, uint32_t type, struct text value,
+                                       char room[GTIN_SIZE], struct text *value_out) {
+    *value_out = value;
+    if (type == 0 || !c->type_entries[type].is_gtin)
+        return GTIN_NO_NUMBER;
+    enum gtin_verdict verdict = gtin_read(value, room);
+    if (verdict == GTIN_PROVEN)
+        *value_out = text_from(room);
+    return verdict;
+}
+
+uint32_t catalog_find_value_locked(const struct catalog *c, uint32_t type, struct text value) {
+    if (type == 0)
+        return 0;
+    uint32_t identifier = catalog_find_slot(c, catalog_identifier_hash(type, value), type, value);
+    return identifier != 0 ? c->identifiers[identifier].product : 0;
+}
+
+uint32_t catalog_find_product_locked(const struct catalog *c, uint32_t type, struct text value) {
+    char room[GTIN_SIZE];
+    (void)catalog_value_locked(c, type, value, room, &value);
+    return catalog_find_value_locked(c, type, value);
 }
 
 bool catalog_product_is_locked(const struct catalog *c, uint32_t product, uint32_t type,
@@ -121,18 +137,34 @@ bool catalog_product_is_locked(const struct catalog *c, uint32_t product, uint32
     return c->products[product].sku != 0 && entry->type == type && text_equal(entry->value, value);
 }
 
-static struct text lower(struct text type, char *into, size_t room) {
-    size_t length = type.length < room ? type.length : room;
-    for (size_t i = 0; i < length; i++) {
-        char c = type.data[i];
-        into[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
-    return (struct text){into, length};
+/* Nearly all words are canonical already, and known. */
+uint32_t catalog_find_type_locked(const struct catalog *c, struct text type) {
+    char room[ID_TYPE_SIZE];
+    uint32_t number = c->id_types == NULL ? intern_find(c->types, type) : 0;
+    return number != 0 ? number : intern_find(c->types, id_type_read(type, c->id_types, room));
 }
 
-uint32_t catalog_find_type_locked(const struct catalog *c, struct text type) {
-    char folded[64];
-    return intern_find(c->types, lower(type, folded, sizeof folded));
+void catalog_configure(struct catalog *c, const struct config_pairs *id_types) {
+    char room[ID_TYPE_SIZE];
+    require(c->identifier_count == 0);
+    c->id_types = id_types->count > 0 ? id_types : NULL;
+    for (size_t i = 0; i < id_types->count; i++)
+        (void)add_type(c, id_type_read(id_types->items[i].value, NULL, room));
+}
+
+enum status catalog_canonical(const struct catalog *c, const struct identifier *given,
+                              struct identifier_room *room, struct identifier *out,
+                              const char **why_out) {
+    struct text name_space;
+    out->type = id_type_read(given->type, c->id_types, room->type);
+    out->value = given->value;
+    if (!text_equal_string(id_type_split(out->type, &name_space), "upc"))
+        return STATUS_OK;
+    enum gtin_verdict verdict = gtin_read(given->value, room->value);
+    if (verdict == GTIN_PROVEN)
+        out->value = text_from(room->value);
+    *why_out = gtin_reason(verdict);
+    return gtin_is_refused(verdict) ? STATUS_BAD_VALUE : STATUS_OK;
 }
 
 uint32_t catalog_find_type(struct catalog *c, struct text type) {
@@ -161,6 +193,21 @@ void catalog_put_product(struct catalog *c, uint32_t number) {
     pthread_rwlock_unlock(&c->lock);
 }
 
+/* Of a namespace: the namespace stands behind the value, for whoever is shown it. */
+static struct identifier_entry make_entry(struct catalog *c, uint32_t product, uint32_t type,
+                                          struct text value) {
+    struct text name_space, shown;
+    (void)id_type_split(intern_text(c->types, type), &name_space);
+    shown = name_space.length == 0
+                ? arena_copy(&c->texts, value)
+                : arena_format(&c->texts, "%.*s@%.*s", TEXT_ARG(value), TEXT_ARG(name_space));
+    c->text_bytes += shown.length + 1;
+    return (struct identifier_entry){.value = {shown.data, value.length},
+                                     .type = type,
+                                     .product = product,
+                                     .shown_length = (uint32_t)shown.length};
+}
+
 static uint32_t add_identifier(struct catalog *c, uint32_t product, uint32_t type,
                                struct text value) {
     if (c->identifier_count + 2 > c->identifier_capacity) {
@@ -169,33 +216,37 @@ static uint32_t add_identifier(struct catalog *c, uint32_t product, uint32_t typ
             memory_grow(c->identifiers, c->identifier_capacity * sizeof *c->identifiers);
     }
     uint32_t number = ++c->identifier_count;
-    c->identifiers[number] = (struct identifier_entry){
-        .value = arena_copy(&c->texts, value), .type = type, .product = product};
-    c->text_bytes += value.length + 1;
+    c->identifiers[number] = make_entry(c, product, type, value);
     struct product_entry *entry = &c->products[product];
     if (entry->last != 0)
         c->identifiers[entry->last].next = number;
     else
         entry->first = number;
     entry->last = number;
-    if (entry->sku == 0 || (type == 1 && c->identifiers[entry->sku].type != 1))
+    bool has_sku = entry->sku != 0 && c->type_entries[c->identifiers[entry->sku].type].is_sku;
+    if (entry->sku == 0 || (c->type_entries[type].is_sku && !has_sku))
         entry->sku = number;
     if ((size_t)c->identifier_count * 2 > c->slot_count)
         grow_slots(c);
     else
-        slot_insert(c, identifier_hash(type, value), number);
+        slot_insert(c, catalog_identifier_hash(type, value), number);
     return number;
 }
 
 bool catalog_put_identifier(struct catalog *c, uint32_t product,
                             const struct identifier *identifier) {
-    char folded[64];
+    struct identifier_room room;
+    struct identifier own;
+    const char *why = NULL;
     pthread_rwlock_wrlock(&c->lock);
     require(product >= 1 && product <= c->product_count);
-    uint32_t type = intern_add(c->types, lower(identifier->type, folded, sizeof folded));
-    uint32_t owner = catalog_find_product_locked(c, type, identifier->value);
+    /* What was once taken in stays findable as it is, even if it would be refused today. */
+    if (catalog_canonical(c, identifier, &room, &own, &why) != STATUS_OK)
+        own.value = identifier->value;
+    uint32_t type = add_type(c, own.type);
+    uint32_t owner = catalog_find_value_locked(c, type, own.value);
     if (owner == 0)
-        (void)add_identifier(c, product, type, identifier->value);
+        (void)add_identifier(c, product, type, own.value);
     pthread_rwlock_unlock(&c->lock);
     return owner == 0 || owner == product;
 }
@@ -204,7 +255,8 @@ struct text catalog_product_sku(struct catalog *c, uint32_t product) {
     struct text sku = {NULL, 0};
     catalog_lock(c);
     if (product >= 1 && product <= c->product_count && c->products[product].sku != 0)
-        sku = c->identifiers[c->products[product].sku].value;
+        sku = (struct text){c->identifiers[c->products[product].sku].value.data,
+                            c->identifiers[c->products[product].sku].shown_length};
     catalog_unlock(c);
     return sku;
 }
@@ -336,12 +388,48 @@ static void load_product(void *context, uint32_t number) {
     catalog_put_product(context, number);
 }
 
+/* Two products of an older store may turn out to have one and the same GTIN. */
 static void load_identifier(void *context, uint32_t product, const struct identifier *identifier) {
-    (void)catalog_put_identifier(context, product, identifier);
+    if (!catalog_put_identifier(context, product, identifier))
+        log_warn("an identifier belongs to an older product already", "type=%s value=%s",
+                 log_quote(identifier->type), log_quote(identifier->value));
 }
 
 static void load_location(void *context, uint32_t number, struct text code) {
     catalog_put_location(context, number, code);
+}
+
+struct loading {
+    struct catalog *catalog;
+    struct arena arena;
+};
+
+static uint32_t number_of_key(struct text key) {
+    uint64_t number = 0;
+    for (size_t i = 0; i < key.length && i < 10; i++)
+        number = number * 10 + (uint64_t)(key.data[i] - '0') % 10;
+    return number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
+static bool load_product_attributes(void *context, struct text key, struct text value) {
+    struct loading *loading = context;
+    struct attributes attributes;
+    uint32_t product = number_of_key(key);
+    arena_reset(&loading->arena);
+    if (product >= 1 && product <= loading->catalog->product_count &&
+        attributes_read(value, &loading->arena, &attributes))
+        catalog_put_product_attributes(loading->catalog, product, &attributes);
+    return true;
+}
+
+static bool load_location_attributes(void *context, struct text key, struct text value) {
+    struct loading *loading = context;
+    struct attributes attributes;
+    uint32_t location = catalog_find_location(loading->catalog, key);
+    arena_reset(&loading->arena);
+    if (location != 0 && attributes_read(value, &loading->arena, &attributes))
+        catalog_put_location_attributes(loading->catalog, location, &attributes);
+    return true;
 }
 
 enum status catalog_load(struct catalog *c, struct store *store, struct error *error) {
@@ -350,5 +438,14 @@ enum status catalog_load(struct catalog *c, struct store *store, struct error *e
                                       .identifier = load_identifier,
                                       .location = load_location,
                                       .context = c};
-    return store_scan_catalog(store, &visitor, error);
+    struct loading loading = {.catalog = c};
+    enum status status = store_scan_catalog(store, &visitor, error);
+    if (status == STATUS_OK)
+        status = store_item_scan(store, TEXT("product"), (struct text){0}, false,
+                                 load_product_attributes, &loading, error);
+    if (status == STATUS_OK)
+        status = store_item_scan(store, TEXT("location"), (struct text){0}, false,
+                                 load_location_attributes, &loading, error);
+    arena_deinit(&loading.arena);
+    return status;
 }

@@ -99,6 +99,31 @@ static bool load_location_memory(void *context, struct text key, struct text val
     return true;
 }
 
+/* ---- namespaces ---- */
+
+static bool any_namespace(const struct config *config) {
+    bool any = config->namespaces.count > 0;
+    for (size_t i = 0; i < config->source_count; i++)
+        any |= config->sources[i].name_space.length > 0;
+    for (size_t i = 0; i < config->feed_count; i++)
+        any |= config->feeds[i].name_space.length > 0;
+    return any;
+}
+
+struct text hub_namespace(const struct hub *hub, struct text source) {
+    const struct config *config = hub->config;
+    for (size_t i = 0; hub->has_namespaces && i < config->namespaces.count; i++)
+        if (text_equal(source, config->namespaces.items[i].name))
+            return config->namespaces.items[i].value;
+    for (size_t i = 0; hub->has_namespaces && i < config->source_count; i++)
+        if (text_equal(source, config->sources[i].name))
+            return config->sources[i].name_space;
+    for (size_t i = 0; hub->has_namespaces && i < config->feed_count; i++)
+        if (text_equal(source, config->feeds[i].source))
+            return config->feeds[i].name_space;
+    return (struct text){NULL, 0};
+}
+
 /* ---- beginning and end ---- */
 
 enum status hub_new(const struct hub_options *options, struct hub **hub_out, struct error *error) {
@@ -117,6 +142,8 @@ enum status hub_new(const struct hub_options *options, struct hub **hub_out, str
     atomic_store(&hub->reset_count, start);
     hub->reject_unknown_locations = options->config->unknown_locations != CONFIG_CREATE;
     hub->reject_unknown_products = options->config->unknown_products != CONFIG_CREATE;
+    hub->has_namespaces = any_namespace(options->config);
+    catalog_configure(hub->catalog, &options->config->id_types);
     enum status status = catalog_load(hub->catalog, hub->store, error);
     if (status == STATUS_OK) {
         hub_location_grow(hub);

@@ -68,6 +68,7 @@ struct hub {
     struct hub_counters counters;
     int64_t started_at_us;
     bool reject_unknown_locations, reject_unknown_products;
+    bool has_namespaces; /* any is configured */
     /* Per location, by number; grown by the writer under location_lock. */
     pthread_mutex_t location_lock;
     struct location_memory *memory;
@@ -119,12 +120,16 @@ struct wanted *wanted_new(void);
 void wanted_free(struct wanted *wanted);
 void wanted_location(struct wanted *wanted, struct text code);
 void wanted_name(struct wanted *wanted, enum name_kind kind, struct text name);
-void wanted_product(struct wanted *wanted, const struct identifier *identifiers, size_t count);
+void wanted_product(struct wanted *wanted, const struct catalog *catalog,
+                    const struct identifier *identifiers, size_t count);
 bool wanted_any(const struct wanted *wanted);
 enum status wanted_create(struct hub *hub, struct wanted *wanted, struct error *error);
 
 /* reset_decide.c: resets that were being applied when the hub stopped. */
 enum status reset_recover(struct hub *hub, struct error *error);
+
+/* The namespace in which a source's identifiers live; empty: the common one. */
+struct text hub_namespace(const struct hub *hub, struct text source);
 
 void hub_location_grow(struct hub *hub); /* after locations were added */
 struct location_memory hub_location_memory(struct hub *hub, uint32_t location);

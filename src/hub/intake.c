@@ -66,14 +66,39 @@ static void resolve_location(struct intake *in, struct line *line, struct wanted
     line->unresolved = true;
 }
 
+/* The line's identifiers, in the namespace of its source where that has one. */
+static const struct identifier *own_identifiers(struct intake *in, const struct line *line) {
+    const struct adjustment *a = line->adjustment;
+    struct text source = a->source.length > 0 ? a->source : line->submission->access->name;
+    struct text name_space =
+        in->hub->has_namespaces ? hub_namespace(in->hub, source) : (struct text){NULL, 0};
+    if (name_space.length == 0)
+        return a->identifiers;
+    struct identifier *own = arena_alloc(&in->hub->batch, sizeof a->identifiers);
+    for (unsigned i = 0; i < a->identifier_count; i++) {
+        char room[ID_TYPE_SIZE];
+        struct text type = id_type_join(a->identifiers[i].type, name_space, room);
+        own[i] = (struct identifier){arena_copy(&in->hub->batch, type), a->identifiers[i].value};
+    }
+    return own;
+}
+
 /* The product that any of the identifiers names; two that name different products contradict. */
 static void resolve_product(struct intake *in, struct line *line, struct wanted *wanted) {
     struct hub *hub = in->hub;
     const struct adjustment *a = line->adjustment;
+    const struct identifier *identifiers = own_identifiers(in, line);
     uint32_t product = 0;
     for (unsigned i = 0; i < a->identifier_count; i++) {
-        uint32_t type = catalog_find_type_locked(hub->catalog, a->identifiers[i].type);
-        uint32_t found = catalog_find_product_locked(hub->catalog, type, a->identifiers[i].value);
+        struct identifier_room room;
+        struct identifier own;
+        const char *why = NULL;
+        if (catalog_canonical(hub->catalog, &identifiers[i], &room, &own, &why) != STATUS_OK) {
+            reject(line, STATUS_BAD_VALUE, text_from(why));
+            return;
+        }
+        uint32_t type = catalog_find_type_locked(hub->catalog, own.type);
+        uint32_t found = catalog_find_value_locked(hub->catalog, type, own.value);
         if (found != 0 && product != 0 && found != product) {
             reject(line, STATUS_UNKNOWN_PRODUCT,
                    TEXT("the identifiers belong to different products"));
@@ -89,7 +114,7 @@ static void resolve_product(struct intake *in, struct line *line, struct wanted 
         reject(line, STATUS_UNKNOWN_PRODUCT, (struct text){0});
         return;
     }
-    wanted_product(wanted, a->identifiers, a->identifier_count);
+    wanted_product(wanted, hub->catalog, identifiers, a->identifier_count);
     line->unresolved = true;
 }
 

@@ -49,39 +49,46 @@ void wanted_name(struct wanted *w, enum name_kind kind, struct text name) {
     (void)intern_add(w->names[kind], name);
 }
 
-/* Types are the same in any case. */
-static struct text identifier_key(struct wanted *w, const struct identifier *identifier) {
-    size_t type = identifier->type.length;
-    struct text key = arena_format(&w->arena, "%.*s%c%.*s", TEXT_ARG(identifier->type), 0,
-                                   TEXT_ARG(identifier->value));
-    char *folded = arena_alloc(&w->arena, key.length + 1);
-    for (size_t i = 0; i < key.length; i++) {
-        char c = key.data[i];
-        folded[i] = i < type && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
-    return (struct text){folded, key.length};
+/* As the catalog will keep it: "type NUL value". */
+static struct text identifier_key(struct wanted *w, const struct catalog *catalog,
+                                  const struct identifier *identifier, struct identifier *own) {
+    struct identifier_room room;
+    const char *why = NULL;
+    if (catalog_canonical(catalog, identifier, &room, own, &why) != STATUS_OK)
+        own->value = identifier->value;
+    struct text key =
+        arena_format(&w->arena, "%.*s%c%.*s", TEXT_ARG(own->type), 0, TEXT_ARG(own->value));
+    *own = (struct identifier){{key.data, own->type.length},
+                               {key.data + own->type.length + 1, own->value.length}};
+    return key;
 }
 
 /* Whoever shares an identifier with a product that is wanted already will be found to be that. */
-void wanted_product(struct wanted *w, const struct identifier *identifiers, size_t count) {
+void wanted_product(struct wanted *w, const struct catalog *catalog,
+                    const struct identifier *identifiers, size_t count) {
     require(count >= 1 && count <= ADJUSTMENT_IDENTIFIERS_MAX);
     struct text keys[ADJUSTMENT_IDENTIFIERS_MAX];
+    struct wanted_product_entry entry = {.count = 0};
     for (size_t i = 0; i < count; i++) {
-        keys[i] = identifier_key(w, &identifiers[i]);
-        if (intern_find(w->identifiers, keys[i]) != 0)
+        struct identifier own;
+        struct text key = identifier_key(w, catalog, &identifiers[i], &own);
+        if (intern_find(w->identifiers, key) != 0)
             return;
+        bool is_repeated = false; /* two forms of one GTIN, say */
+        for (size_t k = 0; k < entry.count; k++)
+            is_repeated |= text_equal(keys[k], key);
+        if (is_repeated)
+            continue;
+        keys[entry.count] = key;
+        entry.identifiers[entry.count++] = own;
     }
     if (w->product_count == w->product_room) {
         w->product_room = w->product_room == 0 ? 64 : w->product_room * 2;
         w->products = memory_grow(w->products, w->product_room * sizeof *w->products);
     }
-    struct wanted_product_entry *entry = &w->products[w->product_count++];
-    entry->count = count;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < entry.count; i++)
         (void)intern_add(w->identifiers, keys[i]);
-        entry->identifiers[i] = (struct identifier){{keys[i].data, identifiers[i].type.length},
-                                                    arena_copy(&w->arena, identifiers[i].value)};
-    }
+    w->products[w->product_count++] = entry;
 }
 
 bool wanted_any(const struct wanted *w) {

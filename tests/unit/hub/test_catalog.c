@@ -36,9 +36,10 @@ static void test_thousands_of_identifiers(void **state) {
     assert_int_equal(catalog_product_count(c), PRODUCTS);
     assert_int_equal(catalog_find_product(c, TEXT("sku"), TEXT("WH0")), 0);
     assert_int_equal(catalog_find_product(c, TEXT("sku"), TEXT("01")), 0);
-    assert_int_equal(catalog_find_product(c, TEXT("ean"), TEXT("01")), 0);
+    assert_int_equal(catalog_find_product(c, TEXT("ean"), TEXT("01")), 1); /* upc by another name */
     assert_int_equal(catalog_find_type(c, TEXT("SKU")), 1);
-    assert_int_equal(catalog_find_type(c, TEXT("ean")), 0);
+    assert_int_equal(catalog_find_type(c, TEXT("ean")), catalog_find_type(c, TEXT("upc")));
+    assert_int_equal(catalog_find_type(c, TEXT("colour")), 0);
     assert_in_range(catalog_memory(c) - empty, PRODUCTS * 8, PRODUCTS * 400);
     catalog_free(c);
     catalog_free(NULL);
@@ -78,6 +79,125 @@ static void test_identifiers_of_a_product(void **state) {
     assert_true(catalog_put_identifier(c, 1, &other));  /* which has it already */
     assert_int_equal(catalog_identifiers(c, 1, ids, 3), 2);
     assert_int_equal(catalog_find_product(c, TEXT("sku"), TEXT("WH1")), 1);
+    catalog_free(c);
+}
+
+static void test_one_gtin_in_all_its_forms(void **state) {
+    static const char *const forms[][2] = {
+        {"upc", "012345678905"},    {"UPCA", "12345678905"},      {"ean", "0012345678905"},
+        {"EAN-13", "'12345678905"}, {"gtin", "00012345678905"},   {"Gtin_14", "12345678905.0"},
+        {"barcode", "12345678905"}, {"Shop Code", "012345678905"}};
+    struct config_pair pairs[] = {{TEXT("Barcode"), TEXT("upc")}, {TEXT("shop code"), TEXT("EAN")}};
+    struct config_pairs id_types = {pairs, 2};
+    struct catalog *c = catalog_new();
+    struct identifier id = {TEXT("ean"), TEXT("0012345678905")}, ids[2];
+    struct identifier wrong = {TEXT("upc"), TEXT("012345678906")};
+    (void)state;
+    catalog_configure(c, &id_types);
+    catalog_put_product(c, 1);
+    catalog_put_product(c, 2);
+    assert_true(catalog_put_identifier(c, 1, &id));
+    assert_true(catalog_put_identifier(c, 2, &wrong)); /* kept as it is */
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct identifier form = {text_from(forms[i][0]), text_from(forms[i][1])};
+        assert_int_equal(catalog_find_product(c, form.type, form.value), 1);
+        assert_true(catalog_put_identifier(c, 1, &form));
+        assert_false(catalog_put_identifier(c, 2, &form));
+    }
+    assert_int_equal(catalog_identifiers(c, 1, ids, 2), 1);
+    assert_true(text_equal_string(ids[0].type, "upc"));
+    assert_true(text_equal_string(ids[0].value, "012345678905"));
+    assert_int_equal(catalog_find_product(c, TEXT("gtin"), TEXT("012345678906")), 2);
+    assert_int_equal(catalog_find_product(c, TEXT("gtin"), TEXT("12345678906")), 0);
+    assert_int_equal(catalog_find_product(c, TEXT("sku"), TEXT("012345678905")), 0);
+    catalog_free(c);
+}
+
+static void test_refused_identifiers(void **state) {
+    struct catalog *c = catalog_new();
+    struct identifier_room room;
+    struct identifier id = {TEXT("EAN"), TEXT("1.23E+11")}, own;
+    const char *why = NULL;
+    (void)state;
+    assert_int_equal(catalog_canonical(c, &id, &room, &own, &why), STATUS_BAD_VALUE);
+    assert_non_null(strstr(why, "scientific"));
+    id.type = TEXT("Shopify_Prod_ID");
+    assert_int_equal(catalog_canonical(c, &id, &room, &own, &why), STATUS_OK);
+    assert_true(text_equal_string(own.type, "shopify_product"));
+    assert_true(text_equal_string(own.value, "1.23E+11"));
+    catalog_free(c);
+}
+
+static void test_namespaces_are_apart(void **state) {
+    struct catalog *c = catalog_new();
+    struct identifier ids[] = {{TEXT("upc@SBS1"), TEXT("012345678905")},
+                               {TEXT("sku@SBS1"), TEXT("WH09")},
+                               {TEXT("EAN@SBS2"), TEXT("12345678905")},
+                               {TEXT("SKU@SBS2"), TEXT("WH09")}};
+    (void)state;
+    catalog_put_product(c, 1);
+    catalog_put_product(c, 2);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(catalog_put_identifier(c, 1 + (uint32_t)i / 2, &ids[i]));
+    assert_int_equal(catalog_find_product(c, TEXT("gtin@SBS1"), TEXT("12345678905")), 1);
+    assert_int_equal(catalog_find_product(c, TEXT("gtin@SBS2"), TEXT("12345678905")), 2);
+    assert_int_equal(catalog_find_product(c, TEXT("gtin"), TEXT("12345678905")), 0);
+    assert_int_equal(catalog_find_product(c, TEXT("upc@SBS3"), TEXT("12345678905")), 0);
+    assert_int_equal(catalog_find_product(c, TEXT("sku@SBS2"), TEXT("WH09")), 2);
+    assert_true(text_equal_string(catalog_product_sku(c, 1), "WH09@SBS1"));
+    assert_true(text_equal_string(catalog_product_sku(c, 2), "WH09@SBS2"));
+    catalog_free(c);
+}
+
+static void test_published_products(void **state) {
+    struct catalog *c = catalog_new();
+    char text[32];
+    unsigned found = 0;
+    (void)state;
+    fill(c, 1, PRODUCTS);
+    for (unsigned i = 1; i <= PRODUCTS; i++) {
+        struct attributes a = {.name = TEXT("A name"), .unpublished = i % 50 != 0};
+        catalog_put_product_attributes(c, i, &a);
+    }
+    struct published *published = catalog_published_new(c);
+    catalog_lock(c);
+    for (unsigned i = 1; i <= 2 * PRODUCTS; i++) {
+        uint32_t product =
+            catalog_find_published_locked(c, published, ID_TYPE_SKU, number_text(text, "WH", i));
+        assert_int_equal(product, i % 50 == 0 && i <= PRODUCTS ? i : 0);
+        found += product != 0;
+    }
+    catalog_unlock(c);
+    assert_int_equal(found, PRODUCTS / 50);
+    catalog_published_free(published);
+    catalog_published_free(NULL);
+    catalog_free(c);
+}
+
+static void test_attributes(void **state) {
+    struct catalog *c = catalog_new();
+    struct arena arena = {0};
+    struct buffer json = {0};
+    struct attributes a = {.name = TEXT("Sky \"blue\""), .unpublished = true}, read;
+    (void)state;
+    attributes_write(&a, &json);
+    assert_true(attributes_read(buffer_text(&json), &arena, &read));
+    assert_true(text_equal(read.name, a.name));
+    assert_true(read.unpublished);
+    assert_false(read.inactive);
+    assert_false(attributes_read(TEXT("{\"name\":"), &arena, &read));
+    assert_false(attributes_read(TEXT("7"), &arena, &read));
+    fill(c, 1, 2);
+    catalog_put_location(c, 1, TEXT("NY01"));
+    catalog_put_product_attributes(c, 2, &a);
+    catalog_put_location_attributes(c, 1, &a);
+    assert_true(catalog_product_attributes(c, 2).unpublished);
+    assert_true(text_equal(catalog_location_attributes(c, 1).name, a.name));
+    assert_false(catalog_product_attributes(c, 1).unpublished); /* nothing is known: published */
+    assert_int_equal(catalog_product_attributes(c, 9).name.length, 0);
+    assert_int_equal(catalog_location_attributes(c, 500).name.length, 0);
+    buffer_deinit(&json);
+    arena_deinit(&arena);
     catalog_free(c);
 }
 
@@ -164,6 +284,11 @@ int main(void) {
         cmocka_unit_test(test_thousands_of_identifiers),
         cmocka_unit_test(test_guesses),
         cmocka_unit_test(test_identifiers_of_a_product),
+        cmocka_unit_test(test_one_gtin_in_all_its_forms),
+        cmocka_unit_test(test_refused_identifiers),
+        cmocka_unit_test(test_namespaces_are_apart),
+        cmocka_unit_test(test_published_products),
+        cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_locations_and_aliases),
         cmocka_unit_test(test_names),
         cmocka_unit_test_setup_teardown(test_survives_a_restart, set_up, tear_down),
