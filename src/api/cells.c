@@ -7,15 +7,27 @@
 
 #define CELLS_AT_ONCE 4096u
 
-uint32_t find_product(struct catalog *catalog, struct text identifier) {
-    static const char *const types[] = {"sku", "upc", "product", "ean", "gtin", "alu"};
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        uint32_t product = catalog_find_product(catalog, text_from(types[i]), identifier);
+static uint32_t find_by_types(struct catalog *catalog, struct text identifier,
+                              struct text name_space) {
+    for (size_t i = 0; id_types_known[i] != NULL; i++) {
+        char room[ID_TYPE_SIZE];
+        struct text type = id_type_join(text_from(id_types_known[i]), name_space, room);
+        uint32_t product = catalog_find_product(catalog, type, identifier);
         if (product != 0) {
             return product;
         }
     }
     return 0;
+}
+
+/* "WH09@SBS1" is WH09 of the namespace SBS1, unless something is really called that. */
+uint32_t find_product(struct catalog *catalog, struct text identifier) {
+    uint32_t product = find_by_types(catalog, identifier, (struct text){NULL, 0});
+    struct text name_space, value = id_type_split(identifier, &name_space);
+    if (product == 0 && name_space.length > 0) {
+        product = find_by_types(catalog, value, name_space);
+    }
+    return product;
 }
 
 uint32_t find_location(struct request *r, struct text code, const char *pointer) {

@@ -6,7 +6,7 @@
 
 #define RESET_QUERY                                                                                \
     "as_of source location mode absent quantity dry_run format guard manifest file delimiter "     \
-    "decimal_comma"
+    "decimal_comma publish"
 
 const struct route routes[] = {
     {"POST", "/api/service/updateInventoryByIdentification", SCOPE_ADJUST, BODY_JSON, RUN_HERE,
@@ -48,6 +48,16 @@ const struct route routes[] = {
      NULL, "", "Drops what was held", NULL, "Reset"},
     {"POST", "/v1/resets/{id}/rollback", SCOPE_RESET, BODY_NONE, RUN_LONG, handle_reset_rollback,
      NULL, NULL, "", "Takes it out again, and keeps every event since", NULL, "Reset"},
+    {"GET", "/v1/products", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_products, NULL, NULL,
+     "sku upc namespace limit cursor", "Products with their identifiers", NULL, "Products"},
+    {"POST", "/v1/products", SCOPE_ADMIN, BODY_STREAM, RUN_LONG, handle_products_put,
+     described_begin, described_receive, "",
+     "Describes products: one, a list, or NDJSON; identifiers are added", "Product", "Described"},
+    {"GET", "/v1/locations", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_locations, NULL, NULL,
+     "limit cursor", "Locations", NULL, "Locations"},
+    {"POST", "/v1/locations", SCOPE_ADMIN, BODY_STREAM, RUN_LONG, handle_locations_put,
+     described_begin, described_receive, "", "Describes locations: one, a list, or NDJSON",
+     "LocationRequest", "Described"},
     {"GET", "/v1/inventory", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_inventory, NULL, NULL,
      "location sku changed_since limit cursor format",
      "Cells, in pages or (format=csv, ndjson) all", NULL, "Inventory"},

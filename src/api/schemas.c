@@ -10,7 +10,7 @@
 #define RESET_COUNTS                                                                               \
     "+rows:integer +cells:integer +changed:integer +unchanged:integer +zeroed:integer "            \
     "+unknown_products:integer +unknown_locations:integer +duplicate_rows:integer "                \
-    "+rejected_rows:integer +variance_units:number +reasons:[Reason] "
+    "+rejected_rows:integer unpublished_rows:integer +variance_units:number +reasons:[Reason] "
 #define EVENT_FIELDS                                                                               \
     "id:string? source:string? type:string delta:number occurred_at:time received_at:time "        \
     "document:string? register:string? register_sequence:integer? order:string? reason:string? "   \
@@ -51,7 +51,8 @@ const struct schema_row schema_rows[] = {
     {"Acknowledged", "+document:string +status:string", "acknowledged, recorded or duplicate"},
     {"Reset",
      "+id:string +status:string +as_of:time? +as_of_assumed:boolean as_of_origin:string? "
-     "+content_sha256:string? received_at:time? source:string? feed:string? file:string? "
+     "content_as_of:time? +content_sha256:string? received_at:time? source:string? feed:string? "
+     "file:string? "
      "quantity:string? detail:string? approvals:[Approval] full:boolean absent_zero:boolean "
      "dry_run:boolean " RESET_COUNTS "+seconds:any locations:[ResetLocation]",
      "rows = changed + unchanged + duplicate_rows + rejected_rows + unknown"},
@@ -61,9 +62,16 @@ const struct schema_row schema_rows[] = {
      "+zeroed_skus:[string]",
      "What applying it would do; zeroed_skus: some that go to zero, those with most stock first"},
     {"ResetLocation",
-     "+location:string +status:string +as_of:time? forecast:Forecast statement:integer "
+     "+location:string +status:string +as_of:time? as_of_assumed:boolean as_of_origin:string? "
+     "as_of_check:AsOfCheck? forecast:Forecast statement:integer "
      "sequence:integer " RESET_COUNTS,
      ""},
+    {"AsOfCheck",
+     "+verdict:string +detail:string +inferred_from:time? +inferred_to:time? +confidence:number "
+     "+distance_seconds:integer? +cause:string +shift_minutes:integer +compared:integer "
+     "+agreeing:integer +moved:integer +moved_agreeing:integer +runner_up:integer",
+     "What the figures say of when they were counted; verdict: inferred, agrees, differs, "
+     "uncertain or no_evidence; distance_seconds: later than as_of, or (negative) earlier"},
     {"Reason", "+code:string +detail:string", "A guard that tripped"},
     {"Resets", "+items:[Reset] +next:string?", "Without their locations, newest first"},
     {"Variances", "+items:[Variance] count:integer +next:any?", ""},
@@ -79,6 +87,24 @@ const struct schema_row schema_rows[] = {
      "+units:number +explained:number? +unexplained:number?",
      "units = explained + unexplained, each cell's variance without its sign; null where too many "
      "cells moved since to look at them all at once"},
+    {"Products", "+items:[Product] +next:string?", "In order of their first appearance"},
+    {"Product",
+     "sku:string? upc:string? alu:string? product:string? namespace:string? name:string? "
+     "active:boolean published:boolean identifiers:[Identifier]",
+     "Any other kind of identifier may be a field too; what is not said stays"},
+    {"Identifier", "+type:string +value:string namespace:string?",
+     "upc stands for UPC-A, EAN-13, EAN-8 and GTIN-14"},
+    {"Described",
+     "+created:integer +updated:integer +unchanged:integer +rejected:integer "
+     "+errors:[DescribedError]",
+     "The first thousand that were rejected, by their number from 1"},
+    {"DescribedError", "+number:integer +code:string +detail:string", ""},
+    {"Locations", "+items:[Location] +next:string?", ""},
+    {"Location",
+     "+location:string +name:string? +active:boolean +published:boolean +sell_online:boolean "
+     "+safety_stock:number",
+     ""},
+    {"LocationRequest", "+location:string name:string? active:boolean published:boolean", ""},
     {"Cell", CELL_FIELDS "updated_at:time? version:integer at:time? known_at:time?",
      "at and known_at are there when the past was asked for"},
     {"Inventory", "+items:[Cell] +next:string? +sequence:integer",
@@ -96,7 +122,7 @@ const struct schema_row schema_rows[] = {
      "on_hand = stated + events_change; available = on_hand - reserved - safety_stock"},
     {"ExplainedStatement",
      "+reset:string +file:string? +feed:string? +line:integer? +source:string +as_of:time "
-     "+as_of_origin:string? +applied_at:time? +stated:number",
+     "+as_of_origin:string? +as_of_assumed:boolean +applied_at:time? +stated:number",
      "line is null where the cell was named by its absence"},
     {"ExplainedEvent", "+sequence:integer +change:number +why:string " EVENT_FIELDS, ""},
     {"Reservation", "+order:string? +reserved:number", ""},

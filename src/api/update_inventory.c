@@ -21,14 +21,6 @@ static const char *const field_names[FIELD_COUNT] = {
     "locationSeqId", "varianceReasonId", "transactionId", "effectiveDate",
 };
 
-/* HotWax's word for an identifier -> ours. Any other must be a type that the catalog has. */
-static const struct {
-    const char *theirs, *ours;
-} id_types[] = {
-    {"sku", "sku"},   {"upca", "upc"}, {"upc", "upc"},         {"ean", "ean"},
-    {"gtin", "gtin"}, {"alu", "alu"},  {"product", "product"},
-};
-
 struct update {
     struct text values[FIELD_COUNT]; /* empty: absent */
     struct adjustment adjustment;
@@ -118,22 +110,13 @@ static bool read_body(struct request *r, struct update *u) {
 }
 
 static bool take_identifier(struct request *r, struct update *u) {
-    struct text theirs = u->values[ID_TYPE];
-    struct text ours = theirs.length == 0 ? TEXT("sku") : (struct text){0};
-    for (size_t i = 0; i < sizeof id_types / sizeof id_types[0] && ours.length == 0; i++) {
-        if (text_equal_ignore_case(theirs, text_from(id_types[i].theirs))) {
-            ours = text_from(id_types[i].ours);
-        }
-    }
-    if (ours.length == 0 && catalog_find_type(hub_catalog(r->api->hub), theirs) != 0) {
-        ours = theirs;
-    }
-    if (ours.length == 0) {
+    struct text type = u->values[ID_TYPE].length > 0 ? u->values[ID_TYPE] : TEXT("sku");
+    if (catalog_find_type(hub_catalog(r->api->hub), type) == 0) {
         problem(r, STATUS_BAD_VALUE, "/idType", "idType: '%.*s' is no identifier known here",
-                TEXT_ARG(theirs));
+                TEXT_ARG(type));
         return false;
     }
-    u->adjustment.identifiers[0] = (struct identifier){ours, u->values[ID_VALUE]};
+    u->adjustment.identifiers[0] = (struct identifier){type, u->values[ID_VALUE]};
     u->adjustment.identifier_count = 1;
     return true;
 }
