@@ -33,6 +33,7 @@ static const struct command commands[] = {
     {"verify", command_verify, "rebuild every figure from the ledger and compare (offline)"},
     {"backup", command_backup, "copy the store of a running hub"},
     {"bench", command_bench, "put a load on a running hub and measure"},
+    {"catalog", command_catalog, "describe products and locations from a file"},
     {"config", command_config, "check a configuration (offline)"},
 };
 

@@ -18,6 +18,7 @@ int command_token(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_backup(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_catalog(int argc, char **argv);
 int command_config(int argc, char **argv);
 
 #endif

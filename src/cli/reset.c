@@ -21,7 +21,7 @@ static const struct usage usage = {
 
 struct reset_options {
     struct client_options client;
-    const char *as_of, *source, *location, *mode, *absent, *quantity, *format, *manifest;
+    const char *as_of, *source, *location, *mode, *absent, *quantity, *format, *manifest, *publish;
     const char *delimiter;
     bool dry_run, guard_off, decimal_comma;
 };
@@ -68,6 +68,7 @@ static int make_path(const struct reset_options *options, const char *file_name,
     append_query(path, "mode", options->mode);
     append_query(path, "absent", options->absent);
     append_query(path, "quantity", options->quantity);
+    append_query(path, "publish", options->publish);
     append_query(path, "format", options->format);
     append_query(path, "delimiter", options->delimiter);
     append_query(path, "decimal_comma", options->decimal_comma ? "true" : NULL);
@@ -117,6 +118,8 @@ int command_reset(int argc, char **argv) {
          "what happens to products that are not in it (keep)"},
         {"--quantity", "on_hand|available", OPTION_TEXT, &options.quantity,
          "what the figures say (on_hand)"},
+        {"--publish", "all|only", OPTION_TEXT, &options.publish,
+         "only: rows of products that are not published are counted, not kept"},
         {"--manifest", "FILE", OPTION_TEXT, &options.manifest,
          "rows, sha256, as_of and watermarks, as JSON"},
         {"--dry-run", NULL, OPTION_FLAG, &options.dry_run, "tell what it would do, change nothing"},

@@ -84,6 +84,7 @@ static void print_counts(const json_t *reset) {
         {"duplicate_rows", "said twice", false},
         {"rejected_rows", "rejected", false},
         {"unknown_products", "no product", false},
+        {"unpublished_rows", "not published", false},
         {"unknown_locations", "no location", false},
         {"variance_units", "variance", true},
         {"seconds", "seconds", true},
@@ -208,8 +209,9 @@ static void print_advice(const json_t *reset, size_t held) {
     const json_t *products = json_object_get(reset, "unknown_products");
     const json_t *locations = json_object_get(reset, "unknown_locations");
     bool dry = json_is_true(json_object_get(reset, "dry_run"));
+    const json_t *unwanted = json_object_get(reset, "unpublished_rows");
     bool rejects = json_integer_value(rejected) + json_integer_value(products) +
-                       json_integer_value(locations) >
+                       json_integer_value(locations) - json_integer_value(unwanted) >
                    0;
     if (!dry && (held > 0 || strcmp(view_string(reset, "status"), "held") == 0))
         (void)printf("\nto decide about what is held:\n"
