@@ -1,0 +1,153 @@
+// Identifiers from end to end: a catalog is imported, a file that knows only UPCs resets it, and the
+// SKU is read; two subsidiaries with the same UPC stay apart; a file of everything ever created is
+// applied to what is published.
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { Hub, onhand, scratch } from './lib.mjs'
+
+let hub
+const directory = scratch('catalog')
+const file = (name, ...lines) => {
+  const target = path.join(directory, name)
+  writeFileSync(target, lines.join('\n') + '\n')
+  return target
+}
+const imported = async (...args) => {
+  const result = await onhand(['catalog', 'import', ...args, '--json', '--url', hub.url, '--token', hub.token])
+  return { ...result, json: JSON.parse(result.stdout) }
+}
+const reset = (rows, query = {}) =>
+  hub.json('POST', '/v1/resets', {
+    body: rows.join('\n') + '\n',
+    type: 'text/csv',
+    query: { source: 'prism', as_of: '2026-11-20T00:00:00Z', guard: 'off', ...query },
+  })
+const products = (query) => hub.json('GET', '/v1/products', { query })
+
+before(async () => {
+  const config = file(
+    'onhand.yaml',
+    'id_types: {Barcode: upc}',
+    'namespaces: {prism-sbs1: SBS1, prism-sbs2: SBS2}'
+  )
+  hub = await Hub.start({ args: ['--config', config] })
+})
+after(() => hub.stop())
+
+test('a catalog from CSV, a reset by UPC in any form, a SKU read', async () => {
+  const csv = file(
+    'products.csv',
+    'sku;UPC;Alu;Name;active;published',
+    'WH09;012345678905;A-1;"Sky ""blue""; XL";yes;yes',
+    'WH10;4006381333931;;Second;yes;no',
+    'WH11;1.23E+11;;Broken;yes;yes'
+  )
+  const first = await imported(csv)
+  assert.equal(first.code, 1)
+  assert.deepEqual([first.json.created, first.json.rejected], [2, 1])
+  assert.equal(first.json.errors[0].number, 3)
+  assert.match(first.json.errors[0].detail, /scientific/)
+  assert.deepEqual((await imported(csv)).json.unchanged, 2)
+
+  for (const [day, upc] of [[1, '12345678905'], [2, '0012345678905'], [3, "'012345678905"], [4, '012345678905.0'], [5, '00012345678905']]) {
+    const answer = await reset(['location,ean,quantity', `NY01,${upc},${day}`], { as_of: `2026-11-0${day}T00:00:00Z` })
+    assert.deepEqual([answer.status, answer.rows, answer.unknown_products], ['applied', 1, 0], upc)
+    assert.equal((await hub.cell('NY01', 'WH09')).on_hand, day)
+  }
+  assert.equal((await hub.cell('NY01', '00012345678905')).sku, 'WH09')
+  assert.equal((await hub.cell('NY01', 'A-1')).on_hand, 5)
+  const [product] = (await products({ upc: '12345678905' })).items
+  assert.equal(product.name, 'Sky "blue"; XL')
+  assert.deepEqual(product.identifiers, [
+    { type: 'sku', value: 'WH09' },
+    { type: 'upc', value: '012345678905' },
+    { type: 'alu', value: 'A-1' },
+  ])
+})
+
+test('what a spreadsheet has destroyed is rejected with its reason, in files and movements', async () => {
+  const answer = await reset(['location,upc,quantity', 'NY01,1.23E+11,1', 'NY01,012345678906,4'], { as_of: '2026-11-10T00:00:00Z' })
+  assert.equal(answer.rejected_rows, 1)
+  const rejects = await hub.call('GET', `/v1/resets/${answer.id}/rejects`)
+  assert.match(rejects.text, /^2,bad_value,.*scientific/m)
+  assert.equal((await hub.cell('NY01', '012345678906')).on_hand, 4) // a wrong check digit: kept as it is
+  const { results } = await hub.json('POST', '/v1/adjustments', {
+    body: { adjustments: [{ location: 'NY01', upc: '1.23E+11', delta: 1 }] },
+  })
+  assert.equal(results[0].error.code, 'bad_value')
+})
+
+test("HotWax's words for identifiers, and configured ones", async () => {
+  for (const idType of ['UPCA', 'EAN', 'GTIN', 'upc', 'Barcode']) {
+    const answer = await hub.json('POST', '/api/service/updateInventoryByIdentification', {
+      body: { facilityId: 'HW01', idType, idValue: '0012345678905', availableDelta: 1 },
+    })
+    assert.equal(answer.status, 'applied')
+  }
+  assert.equal((await hub.cell('HW01', 'WH09')).on_hand, 5)
+})
+
+test('two products are never made one, and it is said which', async () => {
+  const body = { sku: 'WH09', upc: '4006381333931' }
+  const one = await hub.call('POST', '/v1/products', { body })
+  assert.equal(one.status, 409)
+  assert.match(one.json.detail, /'WH09'.*'WH10'/)
+  const many = await hub.json('POST', '/v1/products', { body: [body, { sku: 'WH12', shopify_product: '77' }] })
+  assert.deepEqual([many.created, many.rejected, many.errors[0].code], [1, 1, 'conflict'])
+  assert.equal((await hub.call('POST', '/v1/products', { body: { sku: 'X', colour: 'red' } })).json.errors[0].code, 'unknown_field')
+  assert.equal((await hub.call('POST', '/v1/products', { body: { name: 'nobody' } })).json.errors[0].code, 'missing')
+  const reader = await hub.json('POST', '/v1/tokens', { body: { name: 'r', scopes: ['read'] } }, 201)
+  assert.equal((await hub.call('POST', '/v1/products', { body, token: reader.token })).status, 403)
+})
+
+test('the same UPC in two subsidiaries is two products', async () => {
+  for (const [source, quantity] of [['prism-sbs1', 3], ['prism-sbs2', 8]]) {
+    await reset(['location,upc,quantity', `${source},614141000036,${quantity}`], { source })
+    await hub.adjust([{ id: `${source}-1`, source, location: source, upc: '0614141000036', delta: 1 }])
+  }
+  const cells = (await hub.json('GET', '/v1/inventory')).items.filter((cell) => cell.location.startsWith('prism-sbs'))
+  assert.deepEqual(cells.map(({ location, sku, on_hand }) => [location, sku, on_hand]), [
+    ['prism-sbs1', '614141000036@SBS1', 4],
+    ['prism-sbs2', '614141000036@SBS2', 9],
+  ])
+  assert.equal((await hub.cell('prism-sbs2', '614141000036@SBS2')).on_hand, 9)
+  assert.equal((await products({ upc: '614141000036' })).items.length, 0)
+  assert.equal((await products({ upc: '614141000036', namespace: 'SBS1' })).items.length, 1)
+})
+
+test('publish=only takes the rows of published products and counts the others', async () => {
+  const lines = file('products.ndjson', ...['P1', 'P2', 'P3'].map((sku) => JSON.stringify({ sku, published: sku !== 'P2' })))
+  assert.equal((await imported(lines)).json.created, 3)
+  const rows = ['location,sku,quantity', 'PB01,P1,5', 'PB01,P2,6', 'PB01,OLD-1,7', 'PB01,OLD-2,x', 'PB01,P3,x', 'PB01,P1,5']
+  const answer = await reset(rows, { publish: 'only' })
+  assert.deepEqual(
+    [answer.rows, answer.changed, answer.duplicate_rows, answer.rejected_rows, answer.unknown_products, answer.unpublished_rows],
+    [6, 1, 1, 1, 3, 3]
+  )
+  const rejects = await hub.call('GET', `/v1/resets/${answer.id}/rejects`)
+  assert.equal(rejects.text.trim().split('\n').length, 2) // the header, and the row of P3
+  assert.equal((await products({ sku: 'OLD-1' })).items.length, 0)
+  assert.equal((await hub.call('GET', '/v1/inventory/PB01/P2')).json.on_hand ?? 0, 0)
+})
+
+test('what is known of products and locations survives a restart', async () => {
+  await hub.json('POST', '/v1/locations', { body: { location: 'NY01', name: 'Fifth Avenue', published: false } })
+  await hub.kill()
+  await hub.start()
+  const [product] = (await products({ sku: 'WH10' })).items
+  assert.deepEqual([product.name, product.published], ['Second', false])
+  const { items } = await hub.json('GET', '/v1/locations')
+  const ny = items.find((item) => item.location === 'NY01')
+  assert.deepEqual([ny.name, ny.active, ny.published], ['Fifth Avenue', true, false])
+  assert.equal((await hub.cell('NY01', '12345678905')).on_hand, 5)
+  let count = 0
+  for (let cursor; ; ) {
+    const page = await products({ limit: 2, ...(cursor ? { cursor } : {}) })
+    count += page.items.length
+    cursor = page.next
+    if (cursor === null) break
+  }
+  assert.equal(count, (await hub.json('GET', '/v1/status')).products)
+})
