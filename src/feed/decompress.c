@@ -1,4 +1,4 @@
-/* The push interfaces of zlib and libzstd, behind one; zip is deflate between a head and a tail. */
+/* The push interfaces of zlib and libzstd, behind one. */
 #include "feed/decompress.h"
 
 #include <stdlib.h>
@@ -6,29 +6,23 @@
 #include <zstd.h>
 
 #include "base/arena.h"
-#include "feed/zip.h"
 
 #define ROOM ((size_t)256 * 1024)
 
 const struct decompress_limits decompress_limits_default = {
     .bytes = UINT64_C(64) << 30, .ratio = 200, .ratio_after = UINT64_C(64) << 20};
 
-enum stage { STAGE_SNIFF, STAGE_HEAD, STAGE_SKIP, STAGE_DATA, STAGE_TAIL, STAGE_END };
-
 struct decompressor {
     struct decompress_limits limits;
     struct decompress_sink sink;
     enum packing packing;
-    enum stage stage;
+    bool known;         /* what the packing is */
     enum status status; /* sticky */
     struct error error;
     uint64_t bytes_in, bytes_out;
 
-    unsigned char held[ZIP_HEAD_SIZE]; /* of the sniff, the head, the tail */
+    unsigned char held[PACKING_SNIFF];
     size_t held_length;
-    struct zip_head zip;
-    uint64_t left; /* of zip's name, or of stored data */
-    uint32_t crc;
     z_stream zlib;
     bool zlib_ready, ended; /* a member or frame is complete: the file may end here */
     ZSTD_DStream *zstd;
@@ -42,9 +36,6 @@ enum packing packing_sniff(const char *data, size_t length) {
     }
     if (length >= 4 && memcmp(b, "\x28\xb5\x2f\xfd", 4) == 0) {
         return PACKING_ZSTD;
-    }
-    if (length >= 4 && (memcmp(b, "PK\3\4", 4) == 0 || memcmp(b, "PK\5\6", 4) == 0)) {
-        return PACKING_ZIP;
     }
     return PACKING_NONE;
 }
@@ -81,9 +72,6 @@ static enum status give(struct decompressor *d, const void *data, size_t length)
          (d->bytes_out > d->limits.ratio_after && d->bytes_out / d->limits.ratio > d->bytes_in))) {
         return fail(d, STATUS_TOO_LARGE, "the file unpacks beyond all measure");
     }
-    if (d->packing == PACKING_ZIP) {
-        d->crc = (uint32_t)crc32(d->crc, data, (unsigned)length);
-    }
     if (length > 0) {
         d->status = d->sink.bytes(d->sink.context, data, length);
         if (d->status != STATUS_OK) {
@@ -100,8 +88,7 @@ static void ready(struct decompressor *d) {
         require(d->zstd != NULL);
         return;
     }
-    /* 31: gzip's own frame around deflate; -15: bare. */
-    require(inflateInit2(&d->zlib, d->packing == PACKING_GZIP ? 31 : -15) == Z_OK);
+    require(inflateInit2(&d->zlib, 31) == Z_OK); /* gzip's own frame around deflate */
     d->zlib_ready = true;
 }
 
@@ -156,139 +143,52 @@ static size_t unpack_zstd(struct decompressor *d, const unsigned char *data, siz
     return in.pos;
 }
 
-static size_t unpack_stored(struct decompressor *d, const unsigned char *data, size_t length) {
-    size_t piece = d->left < length ? (size_t)d->left : length;
-    if (give(d, data, piece) == STATUS_OK) {
-        d->left -= piece;
-    }
-    return piece;
-}
-
 static size_t unpack(struct decompressor *d, const unsigned char *data, size_t length) {
-    size_t taken;
-    if (d->packing == PACKING_NONE) {
-        give(d, data, length);
-        return length;
-    }
-    if (d->packing == PACKING_ZSTD) {
+    switch (d->packing) {
+    case PACKING_GZIP:
+        return unpack_deflate(d, data, length);
+    case PACKING_ZSTD:
         return unpack_zstd(d, data, length);
+    case PACKING_NONE:
+        break;
     }
-    if (d->packing == PACKING_ZIP && !d->zip.deflated) {
-        taken = unpack_stored(d, data, length);
-        d->ended = d->left == 0;
-    } else {
-        taken = unpack_deflate(d, data, length);
-    }
-    if (d->packing == PACKING_ZIP && d->ended) {
-        d->stage = STAGE_TAIL;
-    }
-    return taken;
-}
-
-/* Collects up to `wanted` bytes; true when they are there. */
-static bool hold(struct decompressor *d, size_t wanted, const unsigned char *data, size_t length,
-                 size_t *taken) {
-    size_t missing = wanted - d->held_length;
-    size_t piece = missing < length ? missing : length;
-    memcpy(d->held + d->held_length, data, piece);
-    d->held_length += piece;
-    *taken = piece;
-    return d->held_length == wanted;
+    give(d, data, length);
+    return length;
 }
 
 /* What the first bytes are is known; they are still to be used, from `held`. */
 static void sniffed(struct decompressor *d) {
-    size_t length = d->held_length;
-    d->packing = packing_sniff((const char *)d->held, length);
+    d->packing = packing_sniff((const char *)d->held, d->held_length);
+    d->known = true;
     if (d->packing != PACKING_NONE) {
         ready(d);
     }
-    if (d->packing != PACKING_ZIP) {
-        d->stage = STAGE_DATA;
-        d->held_length = 0;
-        for (size_t at = 0; at < length && d->status == STATUS_OK;) {
-            at += unpack(d, d->held + at, length - at);
-        }
-    } else if (d->held[2] == 5) {
-        fail(d, STATUS_UNREADABLE, "the zip file is empty");
-    } else {
-        d->stage = STAGE_HEAD;
+    for (size_t at = 0; at < d->held_length && d->status == STATUS_OK;) {
+        at += unpack(d, d->held + at, d->held_length - at);
     }
-}
-
-static void take_zip_head(struct decompressor *d) {
-    d->status = zip_head_parse(d->held, &d->zip, &d->error);
-    d->held_length = 0;
-    d->left = d->zip.skip;
-    d->stage = STAGE_SKIP;
-}
-
-static void begin_zip_data(struct decompressor *d) {
-    d->left = d->zip.stored_size;
-    d->stage = STAGE_DATA;
-    if (!d->zip.deflated && d->left == 0) {
-        d->ended = true;
-        d->stage = STAGE_TAIL;
-    }
-}
-
-static void check_zip_tail(struct decompressor *d) {
-    enum status status = zip_tail_check(&d->zip, d->held, d->held_length, d->crc, &d->error);
-    if (status == STATUS_OK) {
-        d->stage = STAGE_END;
-    } else if (status != STATUS_END) {
-        d->status = status;
-    }
-}
-
-static size_t step(struct decompressor *d, const unsigned char *data, size_t length) {
-    size_t taken = 0;
-    switch (d->stage) {
-    case STAGE_SNIFF:
-        if (hold(d, PACKING_SNIFF, data, length, &taken)) {
-            sniffed(d);
-        }
-        return taken;
-    case STAGE_HEAD:
-        if (hold(d, ZIP_HEAD_SIZE, data, length, &taken)) {
-            take_zip_head(d);
-        }
-        break;
-    case STAGE_SKIP:
-        taken = d->left < length ? (size_t)d->left : length;
-        d->left -= taken;
-        break;
-    case STAGE_DATA:
-        return unpack(d, data, length);
-    case STAGE_TAIL:
-        /* Byte by byte: it ends where it can be told. */
-        hold(d, d->held_length + 1, data, length, &taken);
-        check_zip_tail(d);
-        return taken;
-    case STAGE_END:
-        return length;
-    }
-    if (d->stage == STAGE_SKIP && d->left == 0 && d->status == STATUS_OK) {
-        begin_zip_data(d);
-    }
-    return taken;
 }
 
 enum status decompress_feed(struct decompressor *d, const void *data, size_t length) {
     const unsigned char *bytes = data;
     d->bytes_in += length;
     for (size_t at = 0; at < length && d->status == STATUS_OK;) {
-        at += step(d, bytes + at, length - at);
+        if (d->known) {
+            at += unpack(d, bytes + at, length - at);
+            continue;
+        }
+        d->held[d->held_length++] = bytes[at++];
+        if (d->held_length == PACKING_SNIFF) {
+            sniffed(d);
+        }
     }
     return d->status;
 }
 
 enum status decompress_finish(struct decompressor *d, struct error *error) {
-    if (d->status == STATUS_OK && d->stage == STAGE_SNIFF) {
+    if (d->status == STATUS_OK && !d->known) {
         sniffed(d);
     }
-    bool whole = d->packing == PACKING_NONE ||
-                 (d->packing == PACKING_ZIP ? d->stage == STAGE_END : d->ended);
+    bool whole = d->packing == PACKING_NONE || d->ended;
     if (d->status == STATUS_OK && !whole) {
         fail(d, STATUS_UNREADABLE, "the packed file has broken off");
     }

@@ -1,5 +1,5 @@
-/* Packed files: gzip, zstd and zip with one file in it, known by their first bytes, unpacked as
- * they come in pieces of any size. Anything else goes through untouched.
+/* Packed files: gzip and zstd, known by their first bytes, unpacked as they come in pieces of any
+ * size. Anything else goes through untouched (bundle.h has what holds several files).
  *
  * Memory is bounded, and so is what comes out: a file that unpacks beyond belief is refused long
  * before it fills anything. */
@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "base/text.h"
 
-enum packing { PACKING_NONE, PACKING_GZIP, PACKING_ZSTD, PACKING_ZIP };
+enum packing { PACKING_NONE, PACKING_GZIP, PACKING_ZSTD };
 
 #define PACKING_SNIFF 4 /* bytes that are enough to tell */
 enum packing packing_sniff(const char *data, size_t length);

@@ -1,4 +1,6 @@
-/* The chain: bytes as they came -> hash -> unpacking -> reader -> rows of the reset.
+/* The chain: bytes as they came -> hash -> unpacking -> reader -> rows of the reset. What is packed
+ * is read by a thread of its own while the next piece is unpacked. A body that holds several files
+ * is written to the spool first, for its list of contents is at its end.
  *
  * A plain file on disk takes a shorter one: two threads read it (feed/reader.h), and a third works
  * out the hash meanwhile where nobody has done so before. */
@@ -12,15 +14,25 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "feed/decompress.h"
+#include "feed/entries.h"
+#include "feed/handover.h"
+#include "hub/hub.h"
 
 #define PIECE ((size_t)256 * 1024)
 
 struct upload {
+    struct hub *hub;
     struct reset *reset;
     struct reset *part; /* of a file read by two threads */
     struct reader *reader;
     struct decompressor *decompressor;
+    struct handover *handover; /* from the unpacking to the reader, where it is packed */
+    struct buffer begin;       /* of the bytes, until it is known whether they hold several files */
+    size_t sniff_at;           /* look again once there are so many */
+    enum bundle_kind kind;
+    int spool; /* -1: none */
+    enum status spool_status;
+    struct error spool_error;
     struct sha256 *sha;
     struct reader_options options;
     struct upload_summary summary;
@@ -32,9 +44,15 @@ static void add_rows(void *context, const struct stated_row *rows, size_t count)
     reset_add_rows(context, rows, count);
 }
 
+static enum status read_bytes(void *context, const void *data, size_t length) {
+    struct upload *upload = context;
+    return reader_feed(upload->reader, data, length);
+}
+
 static enum status unpacked(void *context, const void *data, size_t length) {
     struct upload *upload = context;
-    enum status status = reader_feed(upload->reader, data, length);
+    enum status status = upload->handover != NULL ? handover_give(upload->handover, data, length)
+                                                  : read_bytes(upload, data, length);
     upload->reader_refused |= status != STATUS_OK;
     return status;
 }
@@ -44,6 +62,9 @@ static enum status upload_make(struct hub *hub, const struct access *access,
                                const struct reader_options *options, struct upload **upload_out,
                                struct error *error) {
     struct upload *upload = memory_alloc_zero(1, sizeof(*upload));
+    upload->hub = hub;
+    upload->kind = BUNDLE_UNDECIDED;
+    upload->spool = -1;
     upload->options = *options;
     upload->options.location_given |= params->location.length > 0;
     enum status status = reset_new(hub, access, params, &upload->reset, error);
@@ -87,6 +108,11 @@ void upload_free(struct upload *upload) {
     if (upload == NULL) {
         return;
     }
+    (void)handover_finish(upload->handover);
+    if (upload->spool >= 0) {
+        close(upload->spool);
+    }
+    buffer_deinit(&upload->begin);
     reset_free(upload->part);
     reset_free(upload->reset);
     reader_free(upload->reader);
@@ -95,13 +121,72 @@ void upload_free(struct upload *upload) {
     free(upload);
 }
 
-enum status upload_feed(struct upload *upload, const void *data, size_t length) {
-    upload->summary.bytes += length;
-    sha256_update(upload->sha, data, length);
+/* ---- a stream ---- */
+
+static void unpack(struct upload *upload, const void *data, size_t length) {
     if (upload->summary.unreadable == STATUS_OK) {
         upload->summary.unreadable = decompress_feed(upload->decompressor, data, length);
     }
-    return upload->summary.unreadable == STATUS_OK ? STATUS_OK : STATUS_UNREADABLE;
+}
+
+static void write_spool(struct upload *upload, const char *data, size_t length) {
+    for (size_t at = 0; at < length && upload->spool_status == STATUS_OK;) {
+        ssize_t wrote = write(upload->spool, data + at, length - at);
+        if (wrote < 0 && errno != EINTR) {
+            upload->spool_status =
+                error_set_errno(&upload->spool_error, "the spool cannot be written");
+        }
+        at += wrote > 0 ? (size_t)wrote : 0;
+    }
+}
+
+/* A file without a name in the data directory: it goes with the process, whatever happens. */
+static void open_spool(struct upload *upload) {
+    struct text data = hub_config(upload->hub)->data;
+    char path[4096];
+    snprintf(path, sizeof(path), "%.*s", TEXT_ARG(data));
+    upload->spool = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (upload->spool < 0) {
+        upload->spool_status = error_set_errno(&upload->spool_error, "%s cannot be written", path);
+    }
+}
+
+/* The first bytes say what it is; they are still to be used. */
+static void decide(struct upload *upload, bool whole) {
+    struct text begin = buffer_text(&upload->begin);
+    upload->kind = bundle_sniff(begin, whole);
+    upload->sniff_at = 2 * begin.length;
+    if (upload->kind == BUNDLE_UNDECIDED) {
+        return;
+    }
+    if (upload->kind != BUNDLE_NONE) {
+        open_spool(upload);
+        write_spool(upload, begin.data, begin.length);
+    } else {
+        if (packing_sniff(begin.data, begin.length) != PACKING_NONE) {
+            upload->handover = handover_new(read_bytes, upload);
+        }
+        unpack(upload, begin.data, begin.length);
+    }
+    buffer_deinit(&upload->begin);
+}
+
+enum status upload_feed(struct upload *upload, const void *data, size_t length) {
+    upload->summary.bytes += length;
+    sha256_update(upload->sha, data, length);
+    if (upload->kind == BUNDLE_UNDECIDED) {
+        buffer_append(&upload->begin, data, length);
+        if (upload->begin.length >= upload->sniff_at) {
+            decide(upload, false);
+        }
+    } else if (upload->kind != BUNDLE_NONE) {
+        write_spool(upload, data, length);
+    } else {
+        unpack(upload, data, length);
+    }
+    return upload->summary.unreadable == STATUS_OK && upload->spool_status == STATUS_OK
+               ? STATUS_OK
+               : STATUS_UNREADABLE;
 }
 
 /* Hands the reset its end. */
@@ -121,28 +206,63 @@ static enum status upload_close(struct upload *upload, struct buffer *summary_js
                         why, summary_json, error);
 }
 
-/* What the chain says at the end of the bytes. */
-static void finish_stream(struct upload *upload, bool broken_off) {
+/* Fails only where the disk did. */
+static enum status read_bundle(struct upload *upload, int fd, struct error *error) {
+    struct reader_sink rows = {add_rows, upload->reset};
+    enum status status = entries_read(fd, upload->kind, &upload->options, &rows,
+                                      &upload->summary.report, &upload->why);
+    if (status == STATUS_OK || status == STATUS_UNREADABLE || status == STATUS_TOO_LARGE) {
+        upload->summary.unreadable = status;
+        return STATUS_OK;
+    }
+    if (error != NULL) {
+        *error = upload->why;
+    }
+    return status;
+}
+
+static void finish_reading(struct upload *upload) {
     enum status unpacking = decompress_finish(upload->decompressor, &upload->why);
-    if (unpacking == STATUS_OK || upload->reader_refused) {
+    enum status reading = handover_finish(upload->handover);
+    upload->handover = NULL;
+    if (unpacking == STATUS_OK || upload->reader_refused || reading != STATUS_OK) {
         unpacking = reader_finish(upload->reader, &upload->why);
     }
     upload->summary.unreadable = unpacking;
+    reader_report(upload->reader, &upload->summary.report);
+    upload->summary.report.header = TEXT("");
+}
+
+/* What the chain says at the end of the bytes. */
+static enum status finish_stream(struct upload *upload, bool broken_off, struct error *error) {
+    enum status status = STATUS_OK;
+    if (upload->kind == BUNDLE_UNDECIDED) {
+        decide(upload, true);
+    }
+    if (upload->spool_status != STATUS_OK) {
+        status = upload->spool_status;
+        if (error != NULL) {
+            *error = upload->spool_error;
+        }
+    } else if (upload->kind == BUNDLE_NONE) {
+        finish_reading(upload);
+    } else if (!broken_off) {
+        status = read_bundle(upload, upload->spool, error);
+    }
     if (broken_off) {
         upload->summary.unreadable =
             error_set(&upload->why, STATUS_UNREADABLE, "the sender broke off");
     }
-    reader_report(upload->reader, &upload->summary.report);
-    upload->summary.report.header = TEXT("");
     unsigned char digest[SHA256_SIZE];
     sha256_finish(upload->sha, digest);
     hex_encode(digest, sizeof(digest), upload->summary.content_sha256);
+    return status;
 }
 
 enum status upload_finish(struct upload *upload, bool broken_off, struct buffer *summary_json,
                           struct error *error) {
-    finish_stream(upload, broken_off);
-    return upload_close(upload, summary_json, error);
+    enum status status = finish_stream(upload, broken_off, error);
+    return status == STATUS_OK ? upload_close(upload, summary_json, error) : status;
 }
 
 void upload_summary(const struct upload *upload, struct upload_summary *summary_out) {
@@ -216,6 +336,9 @@ static void part_end(void *context, bool join, uint64_t lines_before) {
 }
 
 static enum status read_plain(struct upload *upload, int fd, struct error *error) {
+    if (upload->kind != BUNDLE_NONE) {
+        return read_bundle(upload, fd, error);
+    }
     struct reader_parts parts = {{add_rows, upload->reset}, part_begin, part_end, upload};
     struct arena arena = {0};
     enum status status = reader_read_file(fd, &upload->options, &parts, &arena,
@@ -254,22 +377,37 @@ static enum status read_and_hash(struct upload *upload, int fd, struct error *er
     return status == STATUS_OK ? hashing.status : status;
 }
 
+/* What the file is, from its begin. */
+static enum status sniff_file(struct upload *upload, int fd, enum packing *packing_out,
+                              struct error *error) {
+    char *begin = memory_alloc(BUNDLE_SNIFF);
+    ssize_t got = pread(fd, begin, BUNDLE_SNIFF, 0);
+    enum status status = STATUS_OK;
+    if (got < 0) {
+        status = error_set_errno(error, "the file cannot be read");
+    } else {
+        struct text text = {begin, (size_t)got};
+        *packing_out = packing_sniff(begin, (size_t)got);
+        upload->kind = bundle_sniff(text, true);
+    }
+    free(begin);
+    return status;
+}
+
 static enum status read_file(struct upload *upload, int fd, const char *content_sha256_hex,
                              struct error *error) {
-    char begin[PACKING_SNIFF];
-    ssize_t got = pread(fd, begin, sizeof(begin), 0);
-    if (got < 0) {
-        return error_set_errno(error, "the file cannot be read");
+    enum packing packing = PACKING_NONE;
+    enum status sniffed = sniff_file(upload, fd, &packing, error);
+    if (sniffed != STATUS_OK) {
+        return sniffed;
     }
-    if (packing_sniff(begin, (size_t)got) != PACKING_NONE) {
+    if (packing != PACKING_NONE && upload->kind == BUNDLE_NONE) {
+        upload->kind = BUNDLE_UNDECIDED; /* the stream finds out again, and starts its thread */
         enum status status = upload_stream(upload, error);
         if (status == STATUS_OK) {
             status = read_all(fd, take_stream, upload, error);
         }
-        if (status == STATUS_OK) {
-            finish_stream(upload, false);
-        }
-        return status;
+        return status == STATUS_OK ? finish_stream(upload, false, error) : status;
     }
     if (content_sha256_hex == NULL) {
         return read_and_hash(upload, fd, error);
