@@ -113,6 +113,24 @@ static int64_t write_events(struct explanation *x, bool covered, uint64_t *count
     return sum_milli;
 }
 
+/* How as_of came about: of the location, where its reset says so of each. */
+static void write_origin(struct json_writer *w, const struct reset_record *record,
+                         uint32_t statement) {
+    struct text origin = record->as_of_origin;
+    bool assumed = record->as_of_assumed;
+    for (size_t i = 0; i < record->location_count; i++) {
+        const struct reset_location_record *location = &record->locations[i];
+        if (location->statement == statement && location->as_of_origin.length > 0) {
+            origin = location->as_of_origin;
+            assumed = location->as_of_assumed;
+        }
+    }
+    json_key(w, "as_of_origin");
+    json_text_or_null(w, origin);
+    json_key(w, "as_of_assumed");
+    json_bool(w, assumed);
+}
+
 static void write_statement(struct explanation *x) {
     struct json_writer *w = &x->w;
     struct statement_info info;
@@ -144,8 +162,7 @@ static void write_statement(struct explanation *x) {
     json_text(w, catalog_name(hub_catalog(x->hub), NAME_SOURCE, s->source));
     json_key(w, "as_of");
     json_timestamp(w, s->as_of_us);
-    json_key(w, "as_of_origin");
-    json_text_or_null(w, record.as_of_origin);
+    write_origin(w, &record, s->id);
     json_key(w, "applied_at");
     if (x->word->applied_at_us != NEVER_US) {
         json_timestamp(w, x->word->applied_at_us);

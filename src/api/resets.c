@@ -98,13 +98,15 @@ static bool read_choices(struct request *r, struct reset_params *params) {
     int mode = query_choice(r, "mode", "full", "partial");
     int absent = mode < 0 ? -1 : query_choice(r, "absent", "keep", "zero");
     int quantity = absent < 0 ? -1 : query_choice(r, "quantity", "on_hand", "available");
-    int guard = quantity < 0 ? -1 : query_choice(r, "guard", "on", "off");
+    int publish = quantity < 0 ? -1 : query_choice(r, "publish", "all", "only");
+    int guard = publish < 0 ? -1 : query_choice(r, "guard", "on", "off");
     if (guard < 0) {
         return false;
     }
     params->full = mode == 0;
     params->absent_zero = absent == 1;
     params->quantity_available = quantity == 1;
+    params->publish_only = publish == 1;
     params->guard_off = guard == 1;
     if (params->guard_off && !access_allows(request_access(r), SCOPE_ADMIN)) {
         problem(r, STATUS_FORBIDDEN, "guard", "guard=off needs the scope admin");
@@ -135,10 +137,11 @@ static bool read_params(struct request *r) {
     struct reset_upload *u = r->state;
     struct reset_params *params = &u->params;
     params->as_of_us = NEVER_US;
-    if (!request_query_time(r, "as_of", &params->as_of_us) || !read_choices(r, params) ||
-        !read_format(r, &u->options) || !read_csv_options(r, &u->options) ||
-        !short_text(r, "source", &params->source) || !short_text(r, "file", &params->file) ||
-        !short_text(r, "location", &params->location)) {
+    params->as_of_infer = text_equal_string(request_query(r, "as_of"), "infer");
+    if ((!params->as_of_infer && !request_query_time(r, "as_of", &params->as_of_us)) ||
+        !read_choices(r, params) || !read_format(r, &u->options) ||
+        !read_csv_options(r, &u->options) || !short_text(r, "source", &params->source) ||
+        !short_text(r, "file", &params->file) || !short_text(r, "location", &params->location)) {
         return false;
     }
     if (params->as_of_us != NEVER_US) {

@@ -237,6 +237,12 @@ static void step_statement(struct table *table, const json_t *statement) {
     }
     buffer_append_format(&why, "%s, as of ", view_string(statement, "source"));
     view_append_time(&why, json_object_get(statement, "as_of"));
+    const char *origin = view_string(statement, "as_of_origin");
+    if (origin[0] != '\0')
+        buffer_append_format(&why, " (by %s)",
+                             json_is_true(json_object_get(statement, "as_of_assumed"))
+                                 ? "arrival: nobody said"
+                                 : origin);
     buffer_append_format(&why, ", %s", view_string(statement, "reset"));
     const char *file = view_string(statement, "file");
     if (file[0] != '\0')

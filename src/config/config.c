@@ -267,7 +267,9 @@ void config_set_data(struct config *config, struct text data) {
 static void guards_override(struct config_guards *guards, const struct config_guards *with) {
     for (size_t i = 0; i < schema_guards.count; i++) {
         const struct setting *row = &schema_guards.rows[i];
-        size_t size = row->kind == SETTING_BOOL ? sizeof(bool) : sizeof(int64_t);
+        size_t size = row->kind == SETTING_BOOL     ? sizeof(bool)
+                      : row->kind == SETTING_CHOICE ? sizeof(int)
+                                                    : sizeof(int64_t);
         if (with->named >> i & 1) {
             memcpy((char *)guards + row->offset, (const char *)with + row->offset, size);
         }

@@ -26,13 +26,21 @@ enum config_format {
     CONFIG_FORMAT_XML
 };
 enum config_after { CONFIG_AFTER_ARCHIVE, CONFIG_AFTER_DELETE, CONFIG_AFTER_KEEP };
+enum config_claim { CONFIG_CLAIM_NONE, CONFIG_CLAIM_RENAME };
 enum config_manifest { CONFIG_MANIFEST_OPTIONAL, CONFIG_MANIFEST_REQUIRED };
 enum config_as_of_kind {
-    CONFIG_AS_OF_INFER,
+    CONFIG_AS_OF_AUTO,  /* manifest, else name, else mtime */
+    CONFIG_AS_OF_INFER, /* from the figures; else as auto */
     CONFIG_AS_OF_NAME,
     CONFIG_AS_OF_COLUMN,
     CONFIG_AS_OF_MANIFEST,
     CONFIG_AS_OF_MTIME
+};
+enum config_publish { CONFIG_PUBLISH_ALL, CONFIG_PUBLISH_ONLY };
+enum config_as_of_check {
+    CONFIG_AS_OF_CHECK_OFF,
+    CONFIG_AS_OF_CHECK_WARN,
+    CONFIG_AS_OF_CHECK_HOLD
 };
 enum config_login { CONFIG_LOGIN_CLASSIC, CONFIG_LOGIN_TOKEN };
 enum config_source_type { CONFIG_SOURCE_PRISM };
@@ -60,6 +68,8 @@ struct config_guards {
     bool missing_locations, future_as_of, manifest;
     int64_t min_rows_percent, max_zeroed_percent, min_units_percent, max_units_percent,
         max_unreadable_percent;
+    enum config_as_of_check as_of_check; /* as_of held against the figures */
+    int64_t as_of_distance_us;           /* how far apart they may be */
 };
 
 struct config_texts {
@@ -125,7 +135,8 @@ struct config_source {
     struct config_pairs stores; /* theirs -> our location */
     struct text web_order_field;
     struct config_schedule snapshot;
-    struct text timezone; /* the hub's where none is configured */
+    struct text timezone;   /* the hub's where none is configured */
+    struct text name_space; /* its identifiers are its own there; empty: the common one */
     unsigned long line;
 };
 
@@ -142,10 +153,15 @@ struct config_feed {
     struct config_as_of as_of;
     struct config_pairs columns; /* ours -> theirs */
     enum config_after after;
+    enum config_claim claim;  /* whether other hubs look into the same directory */
+    int64_t claim_timeout_us; /* after which another hub's claim is taken over */
     enum config_manifest manifest;
     struct config_csv csv;
     int64_t stable_for_us;
+    int64_t export_duration_us;    /* how long before its time of modification a file was cut */
     struct text location;          /* for files without a column for it */
+    struct text name_space;        /* its identifiers are its own there; empty: its source's */
+    enum config_publish publish;   /* ONLY: rows of published products, the others are counted */
     struct config_texts locations; /* which a full file must name; empty: those of the last one */
     struct text timezone;          /* the hub's where none is configured */
     struct config_guards guards;
@@ -179,6 +195,8 @@ struct config {
     struct text store_url; /* CONFIG_STORE_POSTGRESQL */
     struct text timezone;
     enum config_unknown unknown_products, unknown_locations;
+    struct config_pairs id_types;   /* theirs -> our type of identifier */
+    struct config_pairs namespaces; /* source -> the namespace of its identifiers */
     int64_t dedup_window_us;
     struct config_csv csv;
     struct config_limits limits;

@@ -22,7 +22,10 @@ static const char *const absent_words[] = {"keep", "zero", NULL};
 static const char *const quantity_words[] = {"on_hand", "available", NULL};
 static const char *const format_words[] = {"auto", "csv", "ndjson", "json", "xml", NULL};
 static const char *const after_words[] = {"archive", "delete", "keep", NULL};
+static const char *const claim_words[] = {"none", "rename", NULL};
 static const char *const manifest_words[] = {"optional", "required", NULL};
+static const char *const publish_words[] = {"all", "only", NULL};
+static const char *const as_of_check_words[] = {"off", "warn", "hold", NULL};
 static const char *const login_words[] = {"classic", "token", NULL};
 static const char *const source_words[] = {"prism", NULL};
 static const char *const channel_words[] = {"shopify",     "hotwax",  "magento", "woocommerce",
@@ -52,6 +55,10 @@ static const struct setting guard_rows[] = {
     SWITCH(missing_locations),
     SWITCH(future_as_of),
     SWITCH(manifest),
+    {"as_of_check", SETTING_CHOICE, offsetof(struct config_guards, as_of_check), "warn",
+     .choices = as_of_check_words},
+    {"as_of_distance", SETTING_DURATION, offsetof(struct config_guards, as_of_distance_us), "10m",
+     .least = 0, .most = DAYS(1)},
 };
 
 const struct schema schema_guards = {
@@ -130,6 +137,7 @@ static const struct setting source_rows[] = {
     PLAIN("web_order_field", SETTING_NAME, AT(web_order_field), "order_tracking_number"),
     PLAIN("snapshot", SETTING_CRON, AT(snapshot), NULL),
     PLAIN("timezone", SETTING_ZONE, AT(timezone), NULL),
+    PLAIN("namespace", SETTING_NAME, AT(name_space), NULL),
 };
 const struct schema schema_source = {
     "source", ROWS(source_rows), sizeof(struct config_source), AT(type), NO_OFFSET,
@@ -161,13 +169,20 @@ static const struct setting feed_rows[] = {
     {"absent", SETTING_CHOICE, AT(absent), "keep", .choices = absent_words},
     {"quantity", SETTING_CHOICE, AT(quantity), "on_hand", .choices = quantity_words},
     {"format", SETTING_CHOICE, AT(format), "auto", .choices = format_words},
-    PLAIN("as_of", SETTING_AS_OF, AT(as_of), "infer"),
+    PLAIN("as_of", SETTING_AS_OF, AT(as_of), "auto"),
     PLAIN("columns", SETTING_PAIRS, AT(columns), NULL),
     {"after", SETTING_CHOICE, AT(after), "archive", .choices = after_words},
+    {"claim", SETTING_CHOICE, AT(claim), "none", .choices = claim_words},
+    {"claim_timeout", SETTING_DURATION, AT(claim_timeout_us), "1h", .least = SECONDS(1),
+     .most = DAYS(7)},
     {"manifest", SETTING_CHOICE, AT(manifest), "optional", .choices = manifest_words},
     PLAIN("decimal_comma", SETTING_BOOL, AT(csv.decimal_comma), NULL),
     PLAIN("delimiter", SETTING_DELIMITER, AT(csv.delimiter), NULL),
     {"stable_for", SETTING_DURATION, AT(stable_for_us), "2s", .least = 0, .most = DAYS(1)},
+    PLAIN("namespace", SETTING_NAME, AT(name_space), NULL),
+    {"publish", SETTING_CHOICE, AT(publish), "all", .choices = publish_words},
+    {"export_duration", SETTING_DURATION, AT(export_duration_us), "0s", .least = 0,
+     .most = DAYS(1)},
     PLAIN("location", SETTING_TEXT, AT(location), NULL),
     PLAIN("locations", SETTING_TEXTS, AT(locations), NULL),
     PLAIN("timezone", SETTING_ZONE, AT(timezone), NULL),
@@ -227,6 +242,8 @@ static const struct setting config_rows[] = {
     {"unknown_products", SETTING_CHOICE, AT(unknown_products), "create", .choices = unknown_words},
     {"unknown_locations", SETTING_CHOICE, AT(unknown_locations), "create",
      .choices = unknown_words},
+    PLAIN("id_types", SETTING_PAIRS, AT(id_types), NULL),
+    PLAIN("namespaces", SETTING_PAIRS, AT(namespaces), NULL),
     {"dedup_window", SETTING_DURATION, AT(dedup_window_us), "35d", .least = DAYS(1),
      .most = DAYS(3660)},
     {"csv", SETTING_BLOCK, AT(csv), NULL, .table = &schema_csv},

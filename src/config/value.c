@@ -293,11 +293,9 @@ static const char *read_as_of(const struct value *value) {
         const char *word;
         enum config_as_of_kind kind;
         bool has_argument;
-    } forms[] = {{"name:", CONFIG_AS_OF_NAME, true},
-                 {"column:", CONFIG_AS_OF_COLUMN, true},
-                 {"manifest", CONFIG_AS_OF_MANIFEST, false},
-                 {"mtime", CONFIG_AS_OF_MTIME, false},
-                 {"infer", CONFIG_AS_OF_INFER, false}};
+    } forms[] = {{"name:", CONFIG_AS_OF_NAME, true},         {"column:", CONFIG_AS_OF_COLUMN, true},
+                 {"manifest", CONFIG_AS_OF_MANIFEST, false}, {"mtime", CONFIG_AS_OF_MTIME, false},
+                 {"auto", CONFIG_AS_OF_AUTO, false},         {"infer", CONFIG_AS_OF_INFER, false}};
     struct text text = value->text;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         size_t length = strlen(forms[i].word);
@@ -312,7 +310,7 @@ static const char *read_as_of(const struct value *value) {
             forms[i].kind, arena_copy(&value->reading->config->arena, argument)};
         return wrong;
     }
-    return "expected name:PATTERN, column:NAME, manifest, mtime or infer";
+    return "expected name:PATTERN, column:NAME, manifest, mtime, auto or infer";
 }
 
 static const char *read_increases(const struct value *value) {

@@ -43,6 +43,10 @@ static unsigned judge_file(const struct guard_limits *limits, const struct guard
         tripped |= 1u << GUARD_FUTURE;
     if (limits->manifest && facts->manifest_mismatch)
         tripped |= 1u << GUARD_MANIFEST;
+    if (facts->as_of_uncertain)
+        tripped |= 1u << GUARD_AS_OF_UNCERTAIN;
+    if (facts->as_of_mismatch)
+        tripped |= 1u << GUARD_AS_OF_MISMATCH;
     return tripped;
 }
 

@@ -15,7 +15,9 @@
     X(MISSING_LOCATION, "missing_location", "a known location is missing from a full file")        \
     X(FUTURE, "future", "as_of lies in the future")                                                \
     X(MANIFEST, "manifest", "the manifest or trailer does not match the file")                     \
-    X(UNREADABLE, "unreadable", "too many rows could not be read")
+    X(UNREADABLE, "unreadable", "too many rows could not be read")                                 \
+    X(AS_OF_UNCERTAIN, "as_of_uncertain", "when the stock was counted cannot be told for sure")    \
+    X(AS_OF_MISMATCH, "as_of_mismatch", "the figures are those of another time than as_of")
 
 enum guard {
 #define X(name, word, meaning) GUARD_##name,
@@ -40,14 +42,16 @@ struct guard_facts {
     bool full;             /* mode=full */
     bool location_missing; /* expected in a full file, and not there */
     bool manifest_mismatch;
+    bool as_of_uncertain;     /* it was to be told from the figures, and they do not say */
+    bool as_of_mismatch;      /* it was given, and the figures say otherwise (and shall hold) */
     uint64_t rows, last_rows; /* rows of this location now, and in its last applied full reset */
     uint64_t unreadable_rows; /* rejected rows of this location (or of unknown location) */
     int64_t as_of_us, received_at_us;
     const struct statement_outcome *outcome;
 };
 
-/* A bit set of the guards that tripped, (1u << GUARD_X); 0: apply. NO_ROWS, FUTURE and
- * MANIFEST need no earlier reset; the others guard what one has brought. */
+/* A bit set of the guards that tripped, (1u << GUARD_X); 0: apply. NO_ROWS, FUTURE,
+ * MANIFEST and AS_OF_* need no earlier reset; the others guard what one has brought. */
 unsigned guard_judge(const struct guard_limits *limits, const struct guard_facts *facts);
 
 const char *guard_word(enum guard guard);

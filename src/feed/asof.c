@@ -92,7 +92,7 @@ static enum status check_pattern(struct text pattern, struct error *error) {
 }
 
 enum status as_of_from_name(struct text pattern, struct text name, const struct zone *zone,
-                            int64_t *us_out, struct error *error) {
+                            int64_t *us_out, enum zone_kind *kind_out, struct error *error) {
     enum status status = check_pattern(pattern, error);
     if (status != STATUS_OK) {
         return status;
@@ -113,6 +113,31 @@ enum status as_of_from_name(struct text pattern, struct text name, const struct 
                                .hour = (unsigned)f[3],
                                .minute = (unsigned)f[4],
                                .second = (unsigned)f[5]};
-    *us_out = zone != NULL ? zone_to_utc(zone, &civil, NULL, NULL) : timestamp_from_civil(&civil);
+    if (kind_out != NULL) {
+        *kind_out = ZONE_UNIQUE;
+    }
+    *us_out =
+        zone != NULL ? zone_to_utc(zone, &civil, kind_out, NULL) : timestamp_from_civil(&civil);
     return STATUS_OK;
+}
+
+enum status as_of_from_any_name(struct text name, const struct zone *zone, int64_t latest_us,
+                                int64_t *us_out, enum zone_kind *kind_out) {
+    static const char *const patterns[] = {
+        "*%Y%m%d%H%M%S",    "*%Y%m%d_%H%M%S",   "*%Y%m%d-%H%M%S",     "*%Y%m%dT%H%M%S",
+        "*%Y-%m-%dT%H%M%S", "*%Y-%m-%d_%H%M%S", "*%Y-%m-%d_%H-%M-%S", "*%Y-%m-%dT%H-%M-%S"};
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+        if (as_of_from_name(text_from(patterns[i]), name, zone, us_out, kind_out, NULL) ==
+                STATUS_OK &&
+            *us_out <= latest_us && *us_out > latest_us - 400 * US_PER_DAY) {
+            return STATUS_OK;
+        }
+    }
+    return STATUS_NOT_FOUND;
+}
+
+const char *as_of_name_origin(enum zone_kind kind) {
+    return kind == ZONE_GAP       ? "name, a time that summer time skips"
+           : kind == ZONE_OVERLAP ? "name, the first of two such times"
+                                  : "name";
 }

@@ -129,10 +129,12 @@ static enum status fetch_manifest(struct taking *t, struct text name) {
 /* ---- as_of ---- */
 
 static enum status as_of_by_name(struct taking *t, struct text pattern) {
-    t->as_of_origin = TEXT("name");
+    enum zone_kind kind = ZONE_UNIQUE;
+    enum status status = as_of_from_name(pattern, text_from(t->look->name), t->feed->zone,
+                                         &t->as_of_us, &kind, t->error);
+    t->as_of_origin = text_from(as_of_name_origin(kind));
     t->as_of_is_stated = true;
-    return as_of_from_name(pattern, text_from(t->look->name), t->feed->zone, &t->as_of_us,
-                           t->error);
+    return status;
 }
 
 static bool manifest_says(const struct taking *t) {
@@ -152,30 +154,28 @@ static void as_of_by_manifest(struct taking *t) {
     t->as_of_is_stated = true;
 }
 
+/* It is when the file was written, and the stock was counted before that. */
 static void as_of_by_mtime(struct taking *t) {
-    t->as_of_us = t->look->mtime_us;
-    t->as_of_origin = TEXT("mtime");
+    int64_t export_us = t->feed->config->export_duration_us;
+    t->as_of_us = t->look->mtime_us - export_us;
+    t->as_of_origin = export_us == 0 ? TEXT("mtime")
+                                     : arena_format(&t->arena, "mtime less %lld s",
+                                                    (long long)(export_us / US_PER_SECOND));
 }
 
 /* The manifest; a date with a time in the name; the time of modification. */
-static void infer_as_of(struct taking *t) {
-    static const char *const patterns[] = {
-        "*%Y%m%d%H%M%S",    "*%Y%m%d_%H%M%S",   "*%Y%m%d-%H%M%S",     "*%Y%m%dT%H%M%S",
-        "*%Y-%m-%dT%H%M%S", "*%Y-%m-%d_%H%M%S", "*%Y-%m-%d_%H-%M-%S", "*%Y-%m-%dT%H-%M-%S"};
+static void as_of_by_best_word(struct taking *t) {
+    enum zone_kind kind = ZONE_UNIQUE;
+    int64_t latest_us = hub_now_us(t->feed->hub) + US_PER_DAY;
     if (manifest_says(t)) {
         as_of_by_manifest(t);
-        return;
+    } else if (as_of_from_any_name(text_from(t->look->name), t->feed->zone, latest_us, &t->as_of_us,
+                                   &kind) == STATUS_OK) {
+        t->as_of_origin = text_from(as_of_name_origin(kind));
+        t->as_of_is_stated = true;
+    } else {
+        as_of_by_mtime(t);
     }
-    /* A number that is no time by chance is far from now. */
-    int64_t latest = hub_now_us(t->feed->hub) + US_PER_DAY;
-    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-        if (as_of_by_name(t, text_from(patterns[i])) == STATUS_OK && t->as_of_us <= latest &&
-            t->as_of_us > latest - 400 * US_PER_DAY) {
-            return;
-        }
-    }
-    t->as_of_is_stated = false;
-    as_of_by_mtime(t);
 }
 
 static enum status find_as_of(struct taking *t) {
@@ -193,8 +193,9 @@ static enum status find_as_of(struct taking *t) {
     case CONFIG_AS_OF_MTIME:
         as_of_by_mtime(t);
         return STATUS_OK;
-    case CONFIG_AS_OF_INFER:
-        infer_as_of(t);
+    case CONFIG_AS_OF_AUTO:
+    case CONFIG_AS_OF_INFER: /* the reset goes by the figures, and by this where they say nothing */
+        as_of_by_best_word(t);
         return STATUS_OK;
     }
     return STATUS_INTERNAL;
@@ -267,7 +268,8 @@ static enum status read_summary(struct taking *t, struct text json) {
         bool bad = text_equal_string(key, "rejected_rows") ||
                    text_equal_string(key, "unknown_products") ||
                    text_equal_string(key, "unknown_locations");
-        if (into == NULL && !bad) {
+        bool unwanted = text_equal_string(key, "unpublished_rows"); /* some of the unknown ones */
+        if (into == NULL && !bad && !unwanted) {
             status = json_skip(&reader);
             continue;
         }
@@ -276,6 +278,8 @@ static enum status read_summary(struct taking *t, struct text json) {
             *into = value.text;
         } else if (status == STATUS_OK && bad) {
             t->bad_rows += to_count(value.text);
+        } else if (status == STATUS_OK) {
+            t->bad_rows -= to_count(value.text);
         }
     }
     return status == STATUS_END ? STATUS_OK : status;
@@ -291,9 +295,12 @@ static enum status apply(struct taking *t) {
     }
     struct reset_params params = {.source = source,
                                   .as_of_us = t->as_of_us,
+                                  .as_of_infer = config->as_of.kind == CONFIG_AS_OF_INFER,
                                   .location = config->location,
                                   .full = config->mode == CONFIG_MODE_FULL,
                                   .absent_zero = config->absent == CONFIG_ABSENT_ZERO,
+                                  .publish_only = config->publish == CONFIG_PUBLISH_ONLY,
+                                  .name_space = config->name_space,
                                   .quantity_available =
                                       config->quantity == CONFIG_QUANTITY_AVAILABLE,
                                   .manifest = t->has_manifest ? &t->manifest : NULL,

@@ -52,8 +52,11 @@ struct reset_manifest {
 struct reset_params {
     struct text source;
     int64_t as_of_us;     /* NEVER_US: the manifest's, or now with as_of_assumed */
+    bool as_of_infer; /* by the figures; as_of_us and what follows it where they say nothing */
     struct text location; /* of rows that name none; and with it, the only one allowed */
     bool full, absent_zero, quantity_available, dry_run, guard_off;
+    bool publish_only;      /* rows of products that are unknown or unpublished are only counted */
+    struct text name_space; /* of the file's identifiers; empty: the source's own */
     const struct reset_manifest *manifest; /* NULL: none; must live until reset_finish */
     struct text file;                      /* name of the file, or empty */
     struct text feed;                      /* name of the feed, or empty */

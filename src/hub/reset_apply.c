@@ -94,13 +94,13 @@ struct slice {
     struct reset *reset;
     uint32_t from, to;
     struct decision_room room;
+    struct as_of_room as_of_room;
     int64_t at_us;
     struct statement_outcome *outcomes;
 };
 
-static struct guard_limits limits_for(struct reset *reset, const struct reset_location *location) {
-    if (reset->params.guards != NULL)
-        return *reset->params.guards;
+static struct config_guards guards_for(const struct reset *reset,
+                                       const struct reset_location *location) {
     const struct config *config = reset->hub->config;
     const struct config_feed *feed = NULL;
     for (size_t i = 0; i < config->feed_count; i++)
@@ -108,37 +108,47 @@ static struct guard_limits limits_for(struct reset *reset, const struct reset_lo
             feed = &config->feeds[i];
     const struct config_location *settings =
         location->number != 0 ? hub_location_settings(reset->hub, location->number) : NULL;
-    struct config_guards g = config_guards_for(config, feed, settings);
-    return (struct guard_limits){.min_rows_percent = (unsigned)g.min_rows_percent,
-                                 .max_zeroed_percent = (unsigned)g.max_zeroed_percent,
-                                 .min_units_percent = (unsigned)g.min_units_percent,
-                                 .max_units_percent = (unsigned)g.max_units_percent,
-                                 .max_unreadable_percent = (unsigned)g.max_unreadable_percent,
-                                 .missing_location = g.missing_locations,
-                                 .future = g.future_as_of,
-                                 .manifest = g.manifest,
-                                 .enabled = g.enabled};
+    return config_guards_for(config, feed, settings);
+}
+
+static struct guard_limits limits_for(const struct reset *reset, const struct config_guards *g) {
+    if (reset->params.guards != NULL)
+        return *reset->params.guards;
+    return (struct guard_limits){.min_rows_percent = (unsigned)g->min_rows_percent,
+                                 .max_zeroed_percent = (unsigned)g->max_zeroed_percent,
+                                 .min_units_percent = (unsigned)g->min_units_percent,
+                                 .max_units_percent = (unsigned)g->max_units_percent,
+                                 .max_unreadable_percent = (unsigned)g->max_unreadable_percent,
+                                 .missing_location = g->missing_locations,
+                                 .future = g->future_as_of,
+                                 .manifest = g->manifest,
+                                 .enabled = g->enabled};
 }
 
 static unsigned judge(struct reset *reset, const struct reset_location *location,
-                      const struct statement_outcome *outcome) {
+                      const struct config_guards *guards, const struct statement_outcome *outcome) {
     if (reset->params.guard_off)
         return 0;
     struct location_memory memory = {0};
     if (location->number != 0)
         memory = hub_location_memory(reset->hub, location->number);
-    struct guard_limits limits = limits_for(reset, location);
-    struct guard_facts facts = {.had_reset = memory.had_reset,
-                                .full = reset->params.full,
-                                .location_missing = location->missing,
-                                .manifest_mismatch = location->manifest_mismatch,
-                                .rows = location->record.counts.rows,
-                                .last_rows = memory.last_rows,
-                                .unreadable_rows = location->record.counts.rejected_rows +
-                                                   reset->unlocated_rejects,
-                                .as_of_us = location->record.as_of_us,
-                                .received_at_us = reset->record.received_at_us,
-                                .outcome = outcome};
+    struct guard_limits limits = limits_for(reset, guards);
+    const struct as_of_check *check = &location->record.check;
+    struct guard_facts facts = {
+        .had_reset = memory.had_reset,
+        .full = reset->params.full,
+        .location_missing = location->missing,
+        .manifest_mismatch = location->manifest_mismatch,
+        .as_of_uncertain =
+            location->infers && !check->inferred && check->check.verdict != CUT_NO_EVIDENCE,
+        .as_of_mismatch = !location->infers && check->check.verdict == CUT_DIFFERS &&
+                          guards->as_of_check == CONFIG_AS_OF_CHECK_HOLD,
+        .rows = location->record.counts.rows,
+        .last_rows = memory.last_rows,
+        .unreadable_rows = location->record.counts.rejected_rows + reset->unlocated_rejects,
+        .as_of_us = location->record.as_of_us,
+        .received_at_us = reset->record.received_at_us,
+        .outcome = outcome};
     return guard_judge(&limits, &facts);
 }
 
@@ -211,8 +221,11 @@ static enum status run_location(struct slice *slice, uint32_t index, struct erro
         .names_absent = reset->params.absent_zero && !location->missing};
     if (location->manifest != NULL)
         reset_watermarks(reset, location->manifest, &statement);
-    enum status status = STATUS_OK;
-    if (!reset->params.dry_run)
+    const struct config_guards guards = guards_for(reset, location);
+    enum status status =
+        reset_find_as_of(reset, location, &guards, &statement, &slice->as_of_room, error);
+    statement.as_of_us = location->record.as_of_us;
+    if (status == STATUS_OK && !reset->params.dry_run)
         status =
             store_add_statement(reset->hub->store, &statement, reset->record.id, STATEMENT_HELD,
                                 location->row_count, buffer_text(&location->packed), error);
@@ -229,7 +242,7 @@ static enum status run_location(struct slice *slice, uint32_t index, struct erro
     if (beyond) /* nobody can apply it, with or without guards */
         *outcome = (struct statement_outcome){.changed = location->row_count};
     record_outcome(location, outcome);
-    location->record.guards = stale ? 0 : judge(reset, location, outcome);
+    location->record.guards = stale ? 0 : judge(reset, location, &guards, outcome);
     if (beyond)
         location->record.guards |= UINT64_C(1) << GUARD_UNITS;
     location->record.status = stale                          ? RESET_STALE
@@ -320,6 +333,7 @@ enum status reset_end_slice(struct slice *slice, struct error *error) {
         reset->params.progress(reset->params.progress_context, reset->rows, slice->to,
                                reset->location_count);
     decision_room_deinit(&slice->room);
+    as_of_room_deinit(&slice->as_of_room);
     free(slice);
     return status;
 }

@@ -31,45 +31,7 @@ static enum status answer_duplicate(struct reset *reset, struct text id, struct 
     return STATUS_OK;
 }
 
-/* ---- instants and manifests ---- */
-
-/* Every location has its own instant, so none was assumed: the file's is the latest of them. */
-static void take_locations_as_of(struct reset *reset) {
-    struct reset_record *record = &reset->record;
-    record->as_of_us = reset->locations[0].record.as_of_us;
-    for (uint32_t i = 1; i < reset->location_count; i++)
-        if (reset->locations[i].record.as_of_us > record->as_of_us)
-            record->as_of_us = reset->locations[i].record.as_of_us;
-    record->as_of_assumed = false;
-    record->as_of_origin = TEXT("locations");
-}
-
-static void settle_as_of(struct reset *reset) {
-    struct reset_record *record = &reset->record;
-    const struct reset_manifest *manifest = reset->params.manifest;
-    record->as_of_us = reset->params.as_of_us;
-    record->as_of_origin = reset->params.as_of_origin;
-    if (record->as_of_us == NEVER_US && manifest != NULL && manifest->as_of_us != NEVER_US) {
-        record->as_of_us = manifest->as_of_us;
-        record->as_of_origin = TEXT("manifest");
-    }
-    if (record->as_of_us == NEVER_US) {
-        record->as_of_us = record->received_at_us;
-        record->as_of_assumed = true;
-        record->as_of_origin = TEXT("assumed");
-    }
-    size_t said_count = 0;
-    for (uint32_t i = 0; i < reset->location_count; i++) {
-        struct reset_location *location = &reset->locations[i];
-        bool said = location->manifest != NULL && location->manifest->as_of_us != NEVER_US;
-        location->record.as_of_us = said                             ? location->manifest->as_of_us
-                                    : location->as_of_us != NEVER_US ? location->as_of_us
-                                                                     : record->as_of_us;
-        said_count += said || location->as_of_us != NEVER_US;
-    }
-    if (record->as_of_assumed && said_count > 0 && said_count == reset->location_count)
-        take_locations_as_of(reset);
-}
+/* ---- manifests ---- */
 
 static struct reset_location *location_by_code(struct reset *reset, struct text code) {
     uint32_t number = catalog_find_location(reset->hub->catalog, code);
@@ -214,7 +176,7 @@ static void want_everything(struct reset *reset, struct wanted *wanted) {
     for (uint32_t i = 1; i <= intern_count(reset->new_products); i++) {
         struct identifier id = identifier_from_key(intern_text(reset->new_products, i));
         if (catalog_find_product(catalog, id.type, id.value) == 0)
-            wanted_product(wanted, &id, 1);
+            wanted_product(wanted, catalog, &id, 1);
     }
 }
 
@@ -409,6 +371,7 @@ static enum status decide_all(struct reset *reset, struct error *error) {
     if (status == STATUS_OK)
         status = apply_all(reset, map, error);
     free(map);
+    reset_tell_as_of(reset);
     gather_record(reset);
     reset->record.status =
         reset->params.dry_run ? RESET_DRY_RUN : reset_record_overall(&reset->record);
@@ -454,7 +417,7 @@ enum status reset_finish(struct reset *reset, const char *sha256, enum status un
         catalog_find_location(reset->hub->catalog, reset->params.location) != 0)
         (void)add_absent_location(reset, reset->params.location);
     expect_locations(reset);
-    settle_as_of(reset);
+    reset_settle_as_of(reset);
     if (unreadable == STATUS_OK && !reset->params.dry_run && !reset->record.as_of_assumed) {
         struct text seen = reset_seen(reset->hub, sha256, reset->record.as_of_us, &reset->arena);
         if (seen.length > 0)

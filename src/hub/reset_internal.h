@@ -20,6 +20,7 @@ struct reset_location {
     uint32_t *rejected_products; /* of rejected rows: not absent, whatever the mode */
     uint32_t rejected_count, rejected_room;
     int64_t as_of_us;     /* the earliest its rows say; NEVER_US */
+    bool infers;          /* as_of comes from the figures, where they say enough */
     struct buffer packed; /* the rows as the store keeps them, made ready with the slice */
     const struct manifest_location *manifest;
     bool manifest_mismatch, missing;
@@ -59,6 +60,8 @@ struct reset {
     struct text last_type;
     char last_type_bytes[32];
     uint32_t last_type_number;
+    struct published *published; /* NULL unless publish_only; shared with the parts */
+    bool is_part;
 
     int64_t started_us; /* monotonic */
     uint64_t rows, unlocated_rejects;
@@ -97,6 +100,20 @@ void reset_watermarks(struct reset *reset, const struct manifest_location *manif
 struct slice;
 struct slice *reset_begin_slice(struct reset *reset, uint32_t from, uint32_t to);
 enum status reset_end_slice(struct slice *slice, struct error *error);
+/* reset_as_of.c: as_of of file and locations, by what is said. */
+void reset_settle_as_of(struct reset *reset);
+/* Holds the location's as_of against its figures, or takes it from them; within an
+ * open transaction, before the statement is made. */
+struct as_of_room {
+    struct cut_room cut;
+    size_t cell_room, event_room;
+};
+void as_of_room_deinit(struct as_of_room *room);
+enum status reset_find_as_of(struct reset *reset, struct reset_location *location,
+                             const struct config_guards *guards, const struct statement *statement,
+                             struct as_of_room *room, struct error *error);
+/* Once the locations are decided: as_of of the file as a whole. */
+void reset_tell_as_of(struct reset *reset);
 /* Decides one statement; within an open transaction. changes: room for every cell. */
 struct decision_room {
     int64_t *open_milli;

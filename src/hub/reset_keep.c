@@ -24,7 +24,14 @@ struct text reset_seen(struct hub *hub, const char *sha256, int64_t as_of_us, st
 
 /* ---- at the end ---- */
 
-static void write_rejects(const struct reset *reset, struct buffer *csv) {
+/* People open this file in a spreadsheet, and a row may begin with what there is a formula: then an
+ * apostrophe goes before it, which makes it text. */
+static void append_row(struct buffer *csv, struct text raw, struct arena *arena) {
+    bool formula = raw.length > 0 && memchr("=+-@\t\r", raw.data[0], 6) != NULL;
+    buffer_append_csv(csv, formula ? arena_format(arena, "'%.*s", TEXT_ARG(raw)) : raw);
+}
+
+static void write_rejects(struct reset *reset, struct buffer *csv) {
     if (reset->reject_count == 0)
         return;
     buffer_append_string(csv, "line,reason,detail,row\n");
@@ -34,7 +41,7 @@ static void write_rejects(const struct reset *reset, struct buffer *csv) {
                              status_code(row->problem));
         buffer_append_csv(csv, text_from(row->detail));
         buffer_append_string(csv, ",");
-        buffer_append_csv(csv, row->raw);
+        append_row(csv, row->raw, &reset->arena);
         buffer_append_string(csv, "\n");
     }
     if (reset->reject_total > reset->reject_count)
@@ -80,9 +87,8 @@ enum status reset_keep(struct reset *reset, const char *sha256, struct error *er
     const struct reset_record *record = &reset->record;
     if (reset->params.dry_run)
         return STATUS_OK;
-    int64_t as_of_us = record->as_of_assumed ? NEVER_US : record->as_of_us;
     struct record_write w = {.id = record->id,
-                             .content = content_key(&reset->arena, sha256, as_of_us),
+                             .content = content_key(&reset->arena, sha256, record->content_as_of_us),
                              .feed = reset->params.feed,
                              .remember_content = record->status != RESET_REJECTED};
     w.remember_locations =

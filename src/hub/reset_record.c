@@ -17,7 +17,8 @@ enum field_kind {
     FIELD_COUNT,
     FIELD_NUMBER, /* uint32_t */
     FIELD_QUANTITY,
-    FIELD_GUARDS
+    FIELD_GUARDS,
+    FIELD_CHECK
 };
 
 struct field {
@@ -36,6 +37,7 @@ struct field {
         {"unknown_locations", FIELD_COUNT, offsetof(type, counts.unknown_locations)},              \
         {"duplicate_rows", FIELD_COUNT, offsetof(type, counts.duplicate_rows)},                    \
         {"rejected_rows", FIELD_COUNT, offsetof(type, counts.rejected_rows)},                      \
+        {"unpublished_rows", FIELD_COUNT, offsetof(type, counts.unpublished_rows)},                \
         {"variance_units", FIELD_QUANTITY, offsetof(type, counts.variance_milli)}, {               \
         "reasons", FIELD_GUARDS, offsetof(type, guards)                                            \
     }
@@ -46,6 +48,7 @@ static const struct field reset_fields[] = {
     {"as_of", FIELD_TIME, offsetof(struct reset_record, as_of_us)},
     {"as_of_assumed", FIELD_BOOL, offsetof(struct reset_record, as_of_assumed)},
     {"as_of_origin", FIELD_TEXT, offsetof(struct reset_record, as_of_origin)},
+    {"content_as_of", FIELD_TIME, offsetof(struct reset_record, content_as_of_us)},
     {"content_sha256", FIELD_TEXT, offsetof(struct reset_record, content_sha256)},
     {"received_at", FIELD_TIME, offsetof(struct reset_record, received_at_us)},
     {"source", FIELD_TEXT, offsetof(struct reset_record, source)},
@@ -65,6 +68,9 @@ static const struct field location_fields[] = {
     {"status", FIELD_STATUS, offsetof(struct reset_location_record, status)},
     {"as_of", FIELD_TIME, offsetof(struct reset_location_record, as_of_us)},
     {"forecast", FIELD_RAW, offsetof(struct reset_location_record, forecast)},
+    {"as_of_assumed", FIELD_BOOL, offsetof(struct reset_location_record, as_of_assumed)},
+    {"as_of_origin", FIELD_TEXT, offsetof(struct reset_location_record, as_of_origin)},
+    {"as_of_check", FIELD_CHECK, offsetof(struct reset_location_record, check)},
     {"statement", FIELD_NUMBER, offsetof(struct reset_location_record, statement)},
     {"sequence", FIELD_COUNT, offsetof(struct reset_location_record, sequence)},
     COUNT_FIELDS(struct reset_location_record),
@@ -85,7 +91,12 @@ const char *reset_status_word(enum reset_status status) {
 
 /* ---- writing ---- */
 
-static void write_guards(struct json_writer *w, uint64_t guards) {
+#define GUARDS_OF_AS_OF                                                                            \
+    (UINT64_C(1) << GUARD_AS_OF_UNCERTAIN | UINT64_C(1) << GUARD_AS_OF_MISMATCH)
+
+/* `check`: the numbers for the guards of as_of; NULL where there are none. */
+static void write_guards(struct json_writer *w, uint64_t guards, const struct as_of_check *check) {
+    struct buffer detail = {0};
     json_begin_array(w);
     for (unsigned g = 0; g < GUARD_COUNT; g++) {
         if ((guards & (UINT64_C(1) << g)) == 0)
@@ -94,13 +105,21 @@ static void write_guards(struct json_writer *w, uint64_t guards) {
         json_key(w, "code");
         json_string(w, guard_word((enum guard)g));
         json_key(w, "detail");
-        json_string(w, guard_meaning((enum guard)g));
+        buffer_clear(&detail);
+        buffer_append_string(&detail, guard_meaning((enum guard)g));
+        if (check != NULL && check->made && (GUARDS_OF_AS_OF >> g & 1) != 0) {
+            buffer_append_string(&detail, ": ");
+            as_of_check_detail(check, &detail);
+        }
+        json_text(w, buffer_text(&detail));
         json_end_object(w);
     }
     json_end_array(w);
+    buffer_deinit(&detail);
 }
 
-static void write_field(struct json_writer *w, const struct field *field, const void *record) {
+static void write_field(struct json_writer *w, const struct field *field, const void *record,
+                        const struct as_of_check *check) {
     const void *at = (const char *)record + field->offset;
     if (field->kind == FIELD_RAW && ((const struct text *)at)->length == 0)
         return;
@@ -134,7 +153,10 @@ static void write_field(struct json_writer *w, const struct field *field, const 
         json_quantity(w, *(const int64_t *)at);
         break;
     case FIELD_GUARDS:
-        write_guards(w, *(const uint64_t *)at);
+        write_guards(w, *(const uint64_t *)at, check);
+        break;
+    case FIELD_CHECK:
+        as_of_check_write(w, at);
         break;
     }
 }
@@ -144,7 +166,7 @@ void reset_record_write(const struct reset_record *record, bool with_locations,
     struct json_writer w = {.out = json};
     json_begin_object(&w);
     for (size_t i = 0; i < COUNT_OF(reset_fields); i++)
-        write_field(&w, &reset_fields[i], record);
+        write_field(&w, &reset_fields[i], record, NULL);
     json_key(&w, "seconds");
     json_double(&w, record->seconds, 3);
     if (with_locations) {
@@ -153,7 +175,8 @@ void reset_record_write(const struct reset_record *record, bool with_locations,
         for (size_t i = 0; i < record->location_count; i++) {
             json_begin_object(&w);
             for (size_t f = 0; f < COUNT_OF(location_fields); f++)
-                write_field(&w, &location_fields[f], &record->locations[i]);
+                write_field(&w, &location_fields[f], &record->locations[i],
+                            &record->locations[i].check);
             json_end_object(&w);
         }
         json_end_array(&w);
@@ -231,6 +254,8 @@ static enum status read_field(struct json_reader *r, const struct field *field, 
         return read_guards(r, at);
     if (field->kind == FIELD_RAW)
         return json_read_raw(r, at);
+    if (field->kind == FIELD_CHECK)
+        return as_of_check_read(r, at);
     struct json_value value;
     enum status status = json_read(r, &value);
     if (status != STATUS_OK)
@@ -261,6 +286,7 @@ static enum status read_field(struct json_reader *r, const struct field *field, 
         return read_sum(value.text, at);
     case FIELD_RAW:
     case FIELD_GUARDS:
+    case FIELD_CHECK:
         break;
     }
     return STATUS_INTERNAL;
@@ -382,6 +408,7 @@ void reset_counts_add(struct reset_counts *sum, const struct reset_counts *part)
     sum->unknown_locations += part->unknown_locations;
     sum->duplicate_rows += part->duplicate_rows;
     sum->rejected_rows += part->rejected_rows;
+    sum->unpublished_rows += part->unpublished_rows;
     if (__builtin_add_overflow(sum->variance_milli, part->variance_milli, &sum->variance_milli))
         sum->variance_milli = INT64_MAX; /* beyond belief either way, and held */
 }

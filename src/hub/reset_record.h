@@ -6,6 +6,7 @@
 #ifndef ONHAND_HUB_RESET_RECORD_H
 #define ONHAND_HUB_RESET_RECORD_H
 
+#include "hub/as_of_check.h"
 #include "hub/hub.h"
 
 #define RESET_STATUS_LIST(X)                                                                       \
@@ -32,6 +33,7 @@ enum reset_status {
 struct reset_counts {
     uint64_t rows, cells, changed, unchanged, zeroed;
     uint64_t unknown_products, unknown_locations, duplicate_rows, rejected_rows;
+    uint64_t unpublished_rows; /* some of unknown_products: not wanted, and not listed */
     int64_t variance_milli;
 };
 
@@ -39,6 +41,9 @@ struct reset_location_record {
     struct text code;
     enum reset_status status;
     int64_t as_of_us;
+    bool as_of_assumed;
+    struct text as_of_origin;
+    struct as_of_check check;
     uint32_t statement; /* 0: none was made */
     uint64_t sequence;  /* of its application; 0: not applied */
     uint64_t guards;    /* bits of the guards that tripped */
@@ -50,6 +55,7 @@ struct reset_record {
     struct text id;
     enum reset_status status;
     int64_t as_of_us, received_at_us;
+    int64_t content_as_of_us; /* what the content was known by; NEVER_US: nobody said; 0: as_of */
     bool as_of_assumed, full, absent_zero, dry_run;
     struct text as_of_origin, content_sha256, source, feed, file, quantity;
     struct text detail;    /* why it is rejected */

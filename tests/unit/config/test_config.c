@@ -37,6 +37,8 @@ static void check_defaults(const struct config *config) {
     assert_int_equal(guards.min_units_percent, 50);
     assert_int_equal(guards.max_units_percent, 200);
     assert_int_equal(guards.max_unreadable_percent, 1);
+    assert_int_equal(guards.as_of_check, CONFIG_AS_OF_CHECK_WARN);
+    assert_int_equal(guards.as_of_distance_us, 10 * 60 * S);
 }
 
 static void has_defaults_without_a_file(void **state) {
@@ -190,7 +192,7 @@ static void reads_feeds(void **state) {
     assert_text(feed->pattern, "*");
     assert_int_equal(feed->mode, CONFIG_MODE_FULL);
     assert_int_equal(feed->absent, CONFIG_ABSENT_KEEP);
-    assert_int_equal(feed->as_of.kind, CONFIG_AS_OF_INFER);
+    assert_int_equal(feed->as_of.kind, CONFIG_AS_OF_AUTO);
     assert_int_equal(feed->after, CONFIG_AFTER_ARCHIVE);
     assert_int_equal(feed->manifest, CONFIG_MANIFEST_OPTIONAL);
     assert_int_equal(feed->stable_for_us, 2 * S);
@@ -239,10 +241,11 @@ static void reads_sources_and_channels(void **state) {
 
 static void puts_guards_together(void **state) {
     (void)state;
-    struct config *config =
-        load("guards: {min_rows_percent: 70, max_zeroed_percent: 20, manifest: false}\n"
-             "locations: [{code: A, guards: {max_zeroed_percent: 40}}, {code: B}]\n"
-             "feeds: [{name: f, url: x, guards: {max_zeroed_percent: 30, future_as_of: false}}]\n");
+    struct config *config = load(
+        "guards: {min_rows_percent: 70, max_zeroed_percent: 20, manifest: false, "
+        "as_of_distance: 1h}\n"
+        "locations: [{code: A, guards: {max_zeroed_percent: 40, as_of_check: hold}}, {code: B}]\n"
+        "feeds: [{name: f, url: x, guards: {max_zeroed_percent: 30, future_as_of: false}}]\n");
     struct config_guards guards = config_guards_for(config, NULL, NULL);
     assert_int_equal(guards.min_rows_percent, 70);
     assert_int_equal(guards.max_zeroed_percent, 20);
@@ -255,6 +258,8 @@ static void puts_guards_together(void **state) {
     assert_int_equal(guards.max_units_percent, 200);
     guards = config_guards_for(config, config->feeds, &config->locations[0]);
     assert_int_equal(guards.max_zeroed_percent, 40);
+    assert_int_equal(guards.as_of_check, CONFIG_AS_OF_CHECK_HOLD);
+    assert_int_equal(guards.as_of_distance_us, 3600 * S);
     config_free(config);
 }
 

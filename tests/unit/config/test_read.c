@@ -109,7 +109,8 @@ static void values(void **state) {
         {"feeds: [{name: a b, url: c}]\n",
          ":1:16: feeds[0].name: a name is made of letters, digits, - _ and .\n"},
         {"feeds: [{name: a, url: c, as_of: column}]\n",
-         ":1:34: feeds[0].as_of: expected name:PATTERN, column:NAME, manifest, mtime or infer\n"},
+         ":1:34: feeds[0].as_of: expected name:PATTERN, column:NAME, manifest, mtime, auto or "
+         "infer\n"},
         {"feeds: [{name: a, url: c, as_of: \"name:x_%Y\"}]\n",
          ":1:34: feeds[0].as_of: 'x_%Y' names no date (%Y%m%d at the least, or %s)\n"},
         {"feeds: [{name: a, url: c, as_of: \"name:%Q\"}]\n",

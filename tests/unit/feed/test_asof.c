@@ -46,7 +46,7 @@ static void test_names(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int64_t us = 0;
         enum status status = as_of_from_name(text_from(cases[i].pattern), text_from(cases[i].name),
-                                             zone, &us, &error);
+                                             zone, &us, NULL, &error);
         if (status != cases[i].status) {
             fail_msg("%s with %s: %s", cases[i].name, cases[i].pattern, status_code(status));
         }
@@ -62,14 +62,61 @@ static void test_names(void **state) {
 static void test_utc_without_a_zone(void **state) {
     (void)state;
     int64_t us = 0;
-    assert_int_equal(as_of_from_name(TEXT("%Y%m%d"), TEXT("19700102"), NULL, &us, NULL), STATUS_OK);
+    assert_int_equal(as_of_from_name(TEXT("%Y%m%d"), TEXT("19700102"), NULL, &us, NULL, NULL),
+                     STATUS_OK);
     assert_true(us == US_PER_DAY);
+}
+
+/* What the clock showed never or twice is read by rule, and that is said. */
+static void test_odd_hours_are_told(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *origin;
+    } odd[] = {{"202603080230", "name, a time that summer time skips"},
+               {"202611010130", "name, the first of two such times"},
+               {"202611020130", "name"}};
+    struct error error;
+    struct zone *zone = zone_open(TEXT("America/New_York"), &error);
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        int64_t us = 0;
+        enum zone_kind kind = ZONE_GAP;
+        assert_int_equal(
+            as_of_from_name(TEXT("%Y%m%d%H%M"), text_from(odd[i].name), zone, &us, &kind, &error),
+            STATUS_OK);
+        assert_string_equal(as_of_name_origin(kind), odd[i].origin);
+    }
+    zone_free(zone);
+}
+
+static void test_any_name(void **state) {
+    (void)state;
+    int64_t latest_us = 0, us = 0;
+    assert_int_equal(timestamp_parse(TEXT("2026-03-03T00:00:00Z"), &latest_us), STATUS_OK);
+    static const struct {
+        const char *name, *as_of; /* NULL: none */
+    } any[] = {{"NY01_stock-20260302_051500.csv", "2026-03-02T05:15:00Z"},
+               {"2026-03-02T05-15-00.xml", "2026-03-02T05:15:00Z"},
+               {"inventory_20260302.csv", NULL},        /* no time of day */
+               {"inventory_20260304051500.csv", NULL},  /* after the latest */
+               {"batch_20110302051500_full.csv", NULL}, /* a number by chance */
+               {"stock.csv", NULL}};
+    for (size_t i = 0; i < sizeof(any) / sizeof(any[0]); i++) {
+        enum status status =
+            as_of_from_any_name(text_from(any[i].name), NULL, latest_us, &us, NULL);
+        assert_int_equal(status, any[i].as_of != NULL ? STATUS_OK : STATUS_NOT_FOUND);
+        char got[TIMESTAMP_TEXT_SIZE];
+        timestamp_format(us, got);
+        if (any[i].as_of != NULL)
+            assert_string_equal(got, any[i].as_of);
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_utc_without_a_zone),
+        cmocka_unit_test(test_odd_hours_are_told),
+        cmocka_unit_test(test_any_name),
     };
     return cmocka_run_group_tests_name("feed/asof", tests, NULL, NULL);
 }
