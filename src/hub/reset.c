@@ -45,6 +45,14 @@ enum status reset_new(struct hub *hub, const struct access *access,
     reset->params.file = arena_copy(&reset->arena, params->file);
     reset->params.feed = arena_copy(&reset->arena, params->feed);
     reset->params.as_of_origin = arena_copy(&reset->arena, params->as_of_origin);
+    struct text source = params->source;
+    if (source.length == 0 && params->manifest != NULL)
+        source = params->manifest->source;
+    if (params->name_space.length == 0)
+        reset->params.name_space = hub_namespace(hub, source.length > 0 ? source : access->name);
+    reset->params.name_space = arena_copy(&reset->arena, reset->params.name_space);
+    if (params->publish_only)
+        reset->published = catalog_published_new(hub->catalog);
     reset->record.received_at_us = hub_now_us(hub);
     reset->started_us = monotonic_us();
     *reset_out = reset;
@@ -64,6 +72,8 @@ void reset_free(struct reset *reset) {
     free(reset->text_location);
     free(reset->successor);
     free(reset->rejects);
+    if (!reset->is_part)
+        catalog_published_free(reset->published);
     intern_free(reset->location_texts);
     intern_free(reset->new_products);
     arena_deinit(&reset->arena);
@@ -145,10 +155,14 @@ static struct reset_location *find_location(struct reset *reset, struct text tex
 /* ---- products ---- */
 
 static uint32_t type_number(struct reset *reset, struct text type) {
+    if (type.length == 0 && reset->params.name_space.length == 0)
+        return ID_TYPE_SKU;
     if (type.length == 0)
-        return 1;
+        type = TEXT("sku");
     if (reset->last_type.length == 0 || !text_equal(type, reset->last_type)) {
-        reset->last_type_number = catalog_find_type_locked(reset->hub->catalog, type);
+        char room[ID_TYPE_SIZE];
+        reset->last_type_number = catalog_find_type_locked(
+            reset->hub->catalog, id_type_join(type, reset->params.name_space, room));
         if (type.length > sizeof reset->last_type_bytes || reset->last_type_number == 0)
             return reset->last_type.length = 0, reset->last_type_number;
         memcpy(reset->last_type_bytes, type.data, type.length);
@@ -157,20 +171,26 @@ static uint32_t type_number(struct reset *reset, struct text type) {
     return reset->last_type_number;
 }
 
-/* 0: not known, and not to be made. */
-static uint32_t new_product(struct reset *reset, const struct stated_row *row) {
-    char key[IDENTIFIER_MAX + 80];
+/* 0: not known, and not to be made; with *why_out when it cannot be one. */
+static uint32_t new_product(struct reset *reset, const struct stated_row *row,
+                            const char **why_out) {
+    char key[ID_TYPE_SIZE + 1 + IDENTIFIER_MAX], joined[ID_TYPE_SIZE];
+    struct text word = row->id_type.length > 0 ? row->id_type : TEXT("sku");
+    struct identifier given = {id_type_join(word, reset->params.name_space, joined),
+                               row->identifier};
+    struct identifier_room room;
+    struct identifier own;
+    const char *why = NULL;
+    if (word.length > 64)
+        return 0;
+    if (catalog_canonical(reset->hub->catalog, &given, &room, &own, &why) != STATUS_OK)
+        return *why_out = why, 0;
     if (reset->hub->reject_unknown_products)
         return 0;
-    struct text type = row->id_type.length > 0 ? row->id_type : TEXT("sku");
-    if (type.length > 64)
-        return 0;
-    for (size_t i = 0; i < type.length; i++)
-        key[i] =
-            type.data[i] >= 'A' && type.data[i] <= 'Z' ? (char)(type.data[i] + 32) : type.data[i];
-    key[type.length] = '\0';
-    memcpy(key + type.length + 1, row->identifier.data, row->identifier.length);
-    struct text text = {key, type.length + 1 + row->identifier.length};
+    memcpy(key, own.type.data, own.type.length);
+    key[own.type.length] = '\0';
+    memcpy(key + own.type.length + 1, own.value.data, own.value.length);
+    struct text text = {key, own.type.length + 1 + own.value.length};
     return NEW_PRODUCT | intern_add(reset->new_products, text);
 }
 
@@ -189,20 +209,36 @@ static void learn_successor(struct reset *reset, uint32_t product) {
     reset->last_product = product;
 }
 
-static uint32_t find_product(struct reset *reset, const struct stated_row *row) {
+static uint32_t find_product(struct reset *reset, const struct stated_row *row,
+                             const char **why_out) {
     const struct catalog *catalog = reset->hub->catalog;
+    char room[GTIN_SIZE];
     uint32_t type = type_number(reset, row->id_type);
+    struct text value = row->identifier;
+    if (type != ID_TYPE_SKU)
+        (void)catalog_value_locked(catalog, type, value, room, &value);
     uint32_t last = reset->last_product;
     uint32_t guess = last != 0 && last < reset->successor_room ? reset->successor[last] : last + 1;
-    if (catalog_product_is_locked(catalog, guess, type, row->identifier)) {
+    if (catalog_product_is_locked(catalog, guess, type, value)) {
         reset->last_product = guess;
         return guess;
     }
-    uint32_t product = catalog_find_product_locked(catalog, type, row->identifier);
+    uint32_t product = catalog_find_value_locked(catalog, type, value);
     if (product == 0)
-        return new_product(reset, row);
+        return new_product(reset, row, why_out);
     learn_successor(reset, product);
     return product;
+}
+
+/* With publish_only, the first question about a row, and for most rows the last. */
+static uint32_t find_published(struct reset *reset, const struct stated_row *row) {
+    const struct catalog *catalog = reset->hub->catalog;
+    char room[GTIN_SIZE];
+    uint32_t type = type_number(reset, row->id_type);
+    struct text value = row->identifier;
+    if (type != ID_TYPE_SKU)
+        (void)catalog_value_locked(catalog, type, value, room, &value);
+    return type != 0 ? catalog_find_published_locked(catalog, reset->published, type, value) : 0;
 }
 
 /* ---- rows ---- */
@@ -235,7 +271,22 @@ static void add_rejected(struct reset *reset, struct reset_location *location,
     location->record.counts.rejected_rows++;
     if (reset->params.absent_zero && row->identifier.length > 0 &&
         row->identifier.length <= IDENTIFIER_MAX) {
-        uint32_t product = find_product(reset, row);
+        const char *why = NULL;
+        uint32_t product = find_product(reset, row, &why);
+        if (product != 0)
+            reset_note_rejected(location, product);
+    }
+}
+
+/* Counted, not stored, not listed; what is there of it is not absent either. */
+static void add_unpublished(struct reset *reset, struct reset_location *location,
+                            const struct stated_row *row) {
+    location->record.counts.rows++;
+    location->record.counts.unknown_products++;
+    location->record.counts.unpublished_rows++;
+    if (reset->params.absent_zero) {
+        uint32_t type = type_number(reset, row->id_type);
+        uint32_t product = catalog_find_product_locked(reset->hub->catalog, type, row->identifier);
         if (product != 0)
             reset_note_rejected(location, product);
     }
@@ -283,9 +334,21 @@ static void add_row(struct reset *reset, const struct stated_row *row) {
         problem = row->identifier.length == 0 ? STATUS_MISSING : STATUS_BAD_VALUE;
         detail = "the product's identifier is missing or longer than 200 bytes";
     }
-    uint32_t product = problem == STATUS_OK ? find_product(reset, row) : 0;
-    if (problem == STATUS_OK && product == 0)
-        problem = STATUS_UNKNOWN_PRODUCT;
+    uint32_t product = 0;
+    const char *why = NULL;
+    bool is_named = row->identifier.length > 0 && row->identifier.length <= IDENTIFIER_MAX;
+    if (reset->published != NULL && is_named) {
+        product = find_published(reset, row);
+        if (product == 0) {
+            add_unpublished(reset, location, row);
+            return;
+        }
+    } else if (problem == STATUS_OK)
+        product = find_product(reset, row, &why);
+    if (problem == STATUS_OK && product == 0) {
+        problem = why != NULL ? STATUS_BAD_VALUE : STATUS_UNKNOWN_PRODUCT;
+        detail = why != NULL ? why : detail;
+    }
     if (problem != STATUS_OK) {
         add_rejected(reset, location, row, problem, detail);
         return;
@@ -309,6 +372,8 @@ void reset_add_rows(struct reset *reset, const struct stated_row *rows, size_t c
 struct reset *reset_fork(struct reset *reset) {
     struct reset *part = reset_make(reset->hub, reset->access);
     part->params = reset->params;
+    part->published = reset->published;
+    part->is_part = true;
     return part;
 }
 
