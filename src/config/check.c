@@ -54,6 +54,9 @@ static void check_feed(struct reading *reading, const struct schema *schema,
     if (is_named(schema, named, "location") && is_named(schema, named, "locations")) {
         mistake_at(reading, node, "locations", "either location or locations, not both");
     }
+    if (feed->claim == CONFIG_CLAIM_RENAME && feed->after == CONFIG_AFTER_KEEP) {
+        mistake_at(reading, node, "claim", "rename needs after: archive or delete");
+    }
     if (feed->url.length > 0) {
         check_sftp(reading, schema, node, named, feed);
     }

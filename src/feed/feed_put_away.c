@@ -1,10 +1,12 @@
 /* Where a file goes when it has been dealt with: ./archive, ./failed with what was wrong, or away.
  *
  * Every step may be tried again after it failed; a name that is taken already gets the begin of the
- * content's hash behind it. */
+ * content's hash behind it. A file that was replaced after it had been read is not the one that was
+ * dealt with: it is looked at before it is moved and once more behind the move, and what turns out
+ * to be news is claimed, to be taken like any other. */
 #include <stdio.h>
 
-#include "feed/feeds_internal.h"
+#include "feed/feed_claim.h"
 #include "hub/reset.h"
 
 #define PATH_SIZE (SOURCE_NAME_MAX + 128)
@@ -23,11 +25,23 @@ static void target_path(const struct look *look, const char *folder, const char 
 }
 
 static enum status move(struct file_source *source, const struct look *look, const char *folder,
-                        const char *name, char path_out[PATH_SIZE], struct error *error) {
+                        const char *from, const char *name, char path_out[PATH_SIZE],
+                        struct error *error) {
     enum status status = STATUS_CONFLICT;
     for (int i = 0; status == STATUS_CONFLICT && i < NAMES_TRIED; i++) {
         target_path(look, folder, name, i, path_out);
-        status = source->class->rename(source, name, path_out, error);
+        status = source->class->rename(source, from, path_out, error);
+    }
+    return status;
+}
+
+/* STATUS_RETRY: what lies there now is not what was read. */
+static enum status check_same(struct file_source *source, const struct look *look, const char *path,
+                              struct error *error) {
+    struct source_file file;
+    enum status status = source->class->stat(source, path, &file, error);
+    if (status == STATUS_OK && (file.size != look->size || file.mtime_us != look->mtime_us)) {
+        return STATUS_RETRY;
     }
     return status;
 }
@@ -52,9 +66,18 @@ static void rejects_of(struct feed *feed, const struct look *look, struct buffer
 static enum status move_with_rejects(struct feed *feed, struct file_source *source,
                                      struct look *look, const char *folder, struct error *error) {
     char path[PATH_SIZE], beside[PATH_SIZE + 16];
-    enum status status = source->class->make_directory(source, folder, error);
+    enum status status = check_same(source, look, look->path, error);
     if (status == STATUS_OK) {
-        status = move(source, look, folder, look->name, path, error);
+        status = source->class->make_directory(source, folder, error);
+    }
+    if (status == STATUS_OK) {
+        status = move(source, look, folder, look->path, look->name, path, error);
+    }
+    if (status == STATUS_OK) {
+        status = check_same(source, look, path, error);
+        if (status == STATUS_RETRY) {
+            return claim_back(feed, source, look, path, error);
+        }
     }
     if (status != STATUS_OK || (look->reset[0] == '\0' && !look->refused)) {
         return status;
@@ -65,6 +88,15 @@ static enum status move_with_rejects(struct feed *feed, struct file_source *sour
     status = source->class->put(source, beside, buffer_text(&csv), error);
     buffer_deinit(&csv);
     return status;
+}
+
+static enum status delete (struct feed *feed, struct file_source *source, struct look *look,
+                           struct error *error) {
+    /* Under a name that nobody writes to: there is no way back from deleting. */
+    enum status status = look->claim == CLAIM_OURS ? STATUS_OK
+                                                   : claim_take(feed, source, look, error);
+    if (status == STATUS_OK){status = check_same(source, look, look->path, error);}
+return status == STATUS_OK ? source->class->remove(source, look->path, error) : status;
 }
 
 enum status feed_put_away(struct feed *feed, struct file_source *source, struct look *look,
@@ -78,13 +110,13 @@ enum status feed_put_away(struct feed *feed, struct file_source *source, struct 
     bool away = feed->config->after == CONFIG_AFTER_DELETE && !look->refused;
     const char *folder = look->refused ? "failed" : "archive";
     if (away) {
-        status = source->class->remove(source, look->name, error);
+        status = delete (feed, source, look, error);
     } else {
         status = move_with_rejects(feed, source, look, folder, error);
     }
     if (status == STATUS_OK && manifest.length > 0) {
         status = away ? source->class->remove(source, manifest.data, error)
-                      : move(source, look, folder, manifest.data, path, error);
+                      : move(source, look, folder, manifest.data, manifest.data, path, error);
     }
     look->finished = status == STATUS_OK;
     return status;

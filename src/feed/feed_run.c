@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "feed/feed_claim.h"
 #include "feed/feeds_internal.h"
 
 #define PATIENCE_US (INT64_C(1800) * US_PER_SECOND) /* with files that keep growing */
@@ -38,45 +39,56 @@ static bool is_unfinished(struct text name) {
     return ends_with(name, ".tmp") || ends_with(name, ".part") || ends_with(name, ".filepart");
 }
 
-/* Names of listings end with a NUL. */
-static bool is_wanted(void *context, struct text name) {
+static bool is_wanted(void *context, struct text path) {
     const struct feed *feed = context;
-    if (is_unfinished(name) || ends_with(name, REJECTS_SUFFIX)) {
+    struct text name;
+    if (!claim_is_looked_at(feed, path, &name) || is_unfinished(name) ||
+        ends_with(name, REJECTS_SUFFIX)) {
         return false;
     }
-    if (!ends_with(name, MANIFEST_SUFFIX)) {
-        return fnmatch(feed->config->pattern.data, name.data, FNM_PERIOD) == 0;
+    if (ends_with(name, MANIFEST_SUFFIX)) {
+        if (name.length != path.length) {
+            return false; /* only files are claimed */
+        }
+        name.length -= sizeof(MANIFEST_SUFFIX) - 1;
     }
     char base[SOURCE_NAME_MAX + 1];
-    size_t length = name.length - (sizeof(MANIFEST_SUFFIX) - 1);
-    if (length >= sizeof(base)) {
+    if (name.length >= sizeof(base)) {
         return false;
     }
-    memcpy(base, name.data, length);
-    base[length] = '\0';
+    memcpy(base, name.data, name.length);
+    base[name.length] = '\0';
     return fnmatch(feed->config->pattern.data, base, FNM_PERIOD) == 0;
 }
 
 /* ---- looking ---- */
 
-static struct look *find_look(struct feed *feed, struct text name) {
+static struct look *find_look(struct feed *feed, struct text path) {
     for (size_t i = 0; i < feed->look_count; i++) {
-        if (text_equal_string(name, feed->looks[i].name)) {
+        if (text_equal_string(path, feed->looks[i].path)) {
             return &feed->looks[i];
         }
     }
     return NULL;
 }
 
-static struct look *add_look(struct feed *feed, struct text name) {
+static char *copy_text(struct text text) {
+    char *copy = memory_alloc(text.length + 1);
+    memcpy(copy, text.data, text.length);
+    copy[text.length] = '\0';
+    return copy;
+}
+
+static struct look *add_look(struct feed *feed, struct text path) {
     if (feed->look_count == feed->look_capacity) {
         feed->look_capacity = feed->look_capacity > 0 ? 2 * feed->look_capacity : 16;
         feed->looks = memory_grow(feed->looks, feed->look_capacity * sizeof(*feed->looks));
     }
     struct look *look = &feed->looks[feed->look_count++];
-    *look = (struct look){.name = memory_alloc(name.length + 1)};
-    memcpy(look->name, name.data, name.length);
-    look->name[name.length] = '\0';
+    struct text name, tag;
+    claim_split(path, &name, &tag);
+    *look = (struct look){
+        .path = copy_text(path), .name = copy_text(name), .claim = claim_of(feed, path)};
     return look;
 }
 
@@ -86,8 +98,12 @@ static void look_at(struct feed *feed, const struct source_file *file, int64_t n
         look = add_look(feed, file->name);
     }
     if (look->looks == 0 || look->size != file->size || look->mtime_us != file->mtime_us) {
-        *look = (struct look){
-            .name = look->name, .size = file->size, .mtime_us = file->mtime_us, .since_us = now_us};
+        *look = (struct look){.path = look->path,
+                              .name = look->name,
+                              .claim = look->claim,
+                              .size = file->size,
+                              .mtime_us = file->mtime_us,
+                              .since_us = now_us};
     }
     look->looks++;
     look->present = true;
@@ -100,6 +116,7 @@ static void forget_absent(struct feed *feed) {
         if (feed->looks[i].present) {
             feed->looks[kept++] = feed->looks[i];
         } else {
+            free(feed->looks[i].path);
             free(feed->looks[i].name);
         }
     }
@@ -111,7 +128,7 @@ static int by_age(const void *a, const void *b) {
     if (x->mtime_us != y->mtime_us) {
         return x->mtime_us < y->mtime_us ? -1 : 1;
     }
-    return strcmp(x->name, y->name);
+    return strcmp(x->path, y->path);
 }
 
 static enum status look_around(struct run *run) {
@@ -137,7 +154,9 @@ static enum status look_around(struct run *run) {
 }
 
 static bool is_stable(const struct feed *feed, const struct look *look, int64_t now_us) {
-    return look->looks >= 2 && now_us - look->since_us >= feed->config->stable_for_us;
+    int64_t least_us =
+        look->claim == CLAIM_THEIRS ? feed->config->claim_timeout_us : feed->config->stable_for_us;
+    return look->looks >= 2 && now_us - look->since_us >= least_us;
 }
 
 static bool is_manifest(const struct look *look) {
@@ -173,6 +192,10 @@ static void note_trouble(struct run *run, const struct look *look) {
 
 static void put_away(struct run *run, struct look *look, struct text manifest) {
     enum status status = feed_put_away(run->feed, run->source, look, manifest, &run->error);
+    if (status == STATUS_RETRY) {
+        look->looks = 0; /* replaced meanwhile: looked at anew */
+        return;
+    }
     if (status != STATUS_OK && !look->complained) {
         look->complained = true;
         note_trouble(run, look);
@@ -188,12 +211,21 @@ static bool concerns_all(enum status status) {
            status == STATUS_TIMEOUT || status == STATUS_UNCERTAIN;
 }
 
+/* STATUS_RETRY: it is another hub's. */
+static enum status claim(struct run *run, struct look *look) {
+    bool needed = look->claim == CLAIM_THEIRS ||
+                  (look->claim == CLAIM_FREE && run->feed->config->claim == CONFIG_CLAIM_RENAME);
+    return needed ? claim_take(run->feed, run->source, look, &run->error) : STATUS_OK;
+}
+
 static enum status take_one(struct run *run, struct look *look) {
     struct look *found = manifest_of(run->feed, look);
     struct text manifest = found != NULL ? text_from(found->name) : (struct text){NULL, 0};
     if (!look->taken) {
-        enum status status =
-            feed_take(run->feed, run->source, look, manifest, run->report, &run->error);
+        enum status status = claim(run, look);
+        if (status == STATUS_OK) {
+            status = feed_take(run->feed, run->source, look, manifest, run->report, &run->error);
+        }
         if (status == STATUS_RETRY) {
             look->looks = 0; /* looked at anew */
             return STATUS_OK;
@@ -240,7 +272,7 @@ static uint64_t count_waiting(struct feed *feed, int64_t *wait_us_out) {
         US_PER_SECOND > feed->config->stable_for_us ? US_PER_SECOND : feed->config->stable_for_us;
     for (size_t i = 0; i < feed->look_count; i++) {
         const struct look *look = &feed->looks[i];
-        if (is_manifest(look) || look->taken || look->troubled) {
+        if (is_manifest(look) || look->taken || look->troubled || look->claim == CLAIM_THEIRS) {
             continue;
         }
         waiting++;
@@ -267,7 +299,10 @@ static void wait_us(const struct run *run, int64_t us) {
 }
 
 static enum status look_and_take(struct run *run) {
-    enum status status = source_open(run->feed->config, &run->source, &run->error);
+    enum status status = claim_tag_load(run->feed, &run->error);
+    if (status == STATUS_OK) {
+        status = source_open(run->feed->config, &run->source, &run->error);
+    }
     if (status == STATUS_OK) {
         status = look_around(run);
     }

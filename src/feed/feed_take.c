@@ -80,7 +80,7 @@ static enum status fetch(struct taking *t) {
     }
     t->sha = sha256_new();
     struct source_sink sink = {to_spool, t};
-    enum status status = t->source->class->fetch(t->source, t->look->name, &sink, t->error);
+    enum status status = t->source->class->fetch(t->source, t->look->path, &sink, t->error);
     unsigned char digest[SHA256_SIZE];
     sha256_finish(t->sha, digest);
     sha256_free(t->sha);
@@ -90,7 +90,7 @@ static enum status fetch(struct taking *t) {
     }
     struct source_file after;
     if (status == STATUS_OK) {
-        status = t->source->class->stat(t->source, t->look->name, &after, t->error);
+        status = t->source->class->stat(t->source, t->look->path, &after, t->error);
     }
     if (status == STATUS_NOT_FOUND || status == STATUS_CONFLICT) {
         return STATUS_RETRY; /* taken away, or replaced by something else */

@@ -52,6 +52,7 @@ static enum status feed_init(struct feeds *feeds, struct feed *feed, struct hub 
 
 static void feed_deinit(struct feed *feed) {
     for (size_t i = 0; i < feed->look_count; i++) {
+        free(feed->looks[i].path);
         free(feed->looks[i].name);
     }
     free(feed->looks);

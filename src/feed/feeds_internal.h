@@ -5,9 +5,15 @@
 #include "feed/feeds.h"
 #include "feed/source.h"
 
+/* Whose a file is: see feed_claim.h. */
+enum claim { CLAIM_FREE, CLAIM_OURS, CLAIM_THEIRS };
+#define CLAIM_TAG_SIZE 17
+
 /* What is remembered of a file that was seen, so long as it is there and unchanged. */
 struct look {
-    char *name;
+    char *path; /* what it is called in the directory now */
+    char *name; /* the same without a claim */
+    enum claim claim;
     uint64_t size;
     int64_t mtime_us;
     int64_t since_us; /* on the monotonic clock: unchanged since */
@@ -34,8 +40,9 @@ struct feed {
     const struct config_feed *config;
     struct zone *zone; /* NULL: UTC */
     struct text job;
-    char *spool;        /* the file that is being fetched */
-    struct look *looks; /* the run's thread only */
+    char claim_tag[CLAIM_TAG_SIZE]; /* the run's thread only */
+    char *spool;                    /* the file that is being fetched */
+    struct look *looks;             /* the run's thread only */
     size_t look_count, look_capacity;
     bool failing; /* the last run failed, for the reason in words.error */
     pthread_mutex_t lock;

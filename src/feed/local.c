@@ -145,6 +145,11 @@ static enum status local_rename(struct file_source *source, const char *from, co
     if (result != 0 && errno == EEXIST) {
         return error_set(error, STATUS_CONFLICT, "%s exists already", to);
     }
+    struct stat there;
+    if (result != 0 && errno == ENOENT &&
+        fstatat(directory, from, &there, AT_SYMLINK_NOFOLLOW) != 0) {
+        return error_set(error, STATUS_NOT_FOUND, "%s is gone", from);
+    }
     return result == 0 ? STATUS_OK : error_set_errno(error, "%s cannot be moved to %s", from, to);
 }
 
