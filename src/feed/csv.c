@@ -16,6 +16,7 @@
 #include "feed/encoding.h"
 #include "feed/reader_internal.h"
 #include "feed/row_values.h"
+#include "feed/unseen.h"
 
 #define WINDOW_MIN 256
 
@@ -181,7 +182,7 @@ static bool is_blank(const struct text *fields, size_t count) {
 static void fields_to_row(struct csv *csv, struct text raw, const struct text *fields) {
     struct text slots[CSV_SLOT_COUNT] = {{NULL, 0}};
     for (unsigned i = 0; i < csv->layout.pick_count; i++) {
-        slots[csv->layout.picks[i].slot] = text_trim(fields[csv->layout.picks[i].column]);
+        slots[csv->layout.picks[i].slot] = unseen_trim(fields[csv->layout.picks[i].column]);
     }
     struct stated_row *row = row_output_next(csv->output);
     if (!fill_row(csv, slots, raw, row)) {
@@ -189,7 +190,8 @@ static void fields_to_row(struct csv *csv, struct text raw, const struct text *f
     }
     if (text_has_control_character(row->identifier) || text_has_control_character(row->location) ||
         text_has_control_character(row->id_type)) {
-        row_reject(row, STATUS_BAD_VALUE, "a control character in the location or the identifier");
+        row_reject(row, STATUS_BAD_VALUE,
+                   "an invisible character in the location or the identifier");
     }
     row_output_push(csv->output);
 }
@@ -248,7 +250,7 @@ static enum status try_header(struct csv *csv, struct text record, char delimite
         return error_set(error, STATUS_UNREADABLE, "the header has text after a closing quote");
     }
     for (size_t i = 0; i < *count_out; i++) {
-        csv->fields[i] = text_trim(csv->fields[i]);
+        csv->fields[i] = unseen_trim(csv->fields[i]);
     }
     struct csv_layout layout;
     enum status status =

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/timestamp.h"
+#include "feed/unseen.h"
 
 void json_items_init(struct json_items *items, const struct reader_options *options,
                      struct row_output *output) {
@@ -72,7 +73,7 @@ static enum status read_value(struct json_reader *r, struct row_value *value_out
         *value_out = (struct row_value){ROW_VALUE_OTHER, TEXT("")};
         return skip_open(r, value.kind);
     case JSON_STRING:
-        *value_out = (struct row_value){ROW_VALUE_TEXT, text_trim(value.text)};
+        *value_out = (struct row_value){ROW_VALUE_TEXT, unseen_trim(value.text)};
         return STATUS_OK;
     case JSON_NUMBER:
         *value_out = (struct row_value){ROW_VALUE_NUMBER, value.text};

@@ -3,6 +3,7 @@
 
 #include "base/quantity.h"
 #include "base/timestamp.h"
+#include "feed/unseen.h"
 
 void row_times_deinit(struct row_times *times) {
     buffer_deinit(&times->last_text);
@@ -35,7 +36,7 @@ bool text_has_control_character(struct text text) {
             return true;
         }
     }
-    return false;
+    return unseen_inside(text);
 }
 
 void row_maker_init(struct row_maker *maker, const struct reader_options *options,
@@ -75,7 +76,8 @@ static void check_name(struct text text, enum row_value_form form, struct stated
     } else if (text.length > ROW_FIELD_MAX) {
         row_reject(row, STATUS_TOO_LARGE, "the location or the identifier is too long");
     } else if (text_has_control_character(text)) {
-        row_reject(row, STATUS_BAD_VALUE, "a control character in the location or the identifier");
+        row_reject(row, STATUS_BAD_VALUE,
+                   "an invisible character in the location or the identifier");
     }
 }
 

@@ -12,6 +12,7 @@
 #include "feed/encoding.h"
 #include "feed/reader_internal.h"
 #include "feed/row_values.h"
+#include "feed/unseen.h"
 
 #define PIECE ((size_t)64 * 1024)      /* given to expat at once */
 #define GAP_MAX ((int64_t)1024 * 1024) /* bytes between the ends of two elements' tags */
@@ -89,7 +90,7 @@ static void take_attributes(struct xml *xml, enum level level, const char **attr
             return;
         }
         unsigned wanted = field_plan_find(&xml->maker.plan, text_from(attributes[i]));
-        struct text value = text_trim(text_from(attributes[i + 1]));
+        struct text value = unseen_trim(text_from(attributes[i + 1]));
         if (level != LEVEL_OTHER && wanted != FIELD_NOT_WANTED && !xml->given[level][wanted]) {
             struct buffer *kept = &xml->values[level][wanted];
             buffer_clear(kept);

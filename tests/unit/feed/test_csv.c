@@ -127,9 +127,9 @@ static const struct {
     CASE("text after a quote", H "N,\"A\"x,1\nN,B,2\n",
          "2 bad_value: text after a closing quote\n3 N/sku:B=2\n"),
     CASE("control character in a SKU", H "N,\"A\nB\",1\nN,A\x01,2\nN,A\rB,3\n",
-         "2 bad_value: a control character in the location or the identifier\n"
-         "4 bad_value: a control character in the location or the identifier\n"
-         "5 bad_value: a control character in the location or the identifier\n"),
+         "2 bad_value: an invisible character in the location or the identifier\n"
+         "4 bad_value: an invisible character in the location or the identifier\n"
+         "5 bad_value: an invisible character in the location or the identifier\n"),
     CASE("broken off inside quotes", H "N,A,1\nN,\"B", "2 N/sku:A=1\nunreadable at 3\n"),
     CASE("header again", H "N,A,1\nLocation,SKU,Quantity\nN,B,2\n", "2 N/sku:A=1\n4 N/sku:B=2\n"),
     CASE("ragged", H "N,A\nN,B,2,3\nN,C,3\nN\n",

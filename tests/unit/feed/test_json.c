@@ -80,7 +80,7 @@ static const struct json_case cases[] = {
     CASE("escapes", "[{\"location\":\"N\",\"sku\":\"\\u00e4\\\"[\\\\\",\"quantity\":1}]",
          "1 N/sku:\xc3\xa4\"[\\=1\n"),
     CASE("a control character", "[{\"location\":\"N\",\"sku\":\"A\\nB\",\"quantity\":1}]",
-         "1 bad_value: a control character in the location or the identifier\n"),
+         "1 bad_value: an invisible character in the location or the identifier\n"),
     CASE("items that are no objects", "[1,\"x\",null,[]," A "]",
          "1 bad_value: not an object\n1 bad_value: not an object\n1 bad_value: not an object\n"
          "1 bad_value: not an object\n1 N/sku:A=1\n"),

@@ -54,7 +54,7 @@ static const struct {
     CASE("characters written as numbers", HEAD ITEM("upc=\"&#65;&amp;\"", "", QTY("1", "1")) TAIL,
          "3 1/upc:A&=1\n"),
     CASE("a control character", HEAD ITEM("upc=\"A&#10;B\"", "", QTY("1", "1")) TAIL,
-         "3 bad_value: a control character in the location or the identifier\n"),
+         "3 bad_value: an invisible character in the location or the identifier\n"),
     CASE("nothing in it", HEAD TAIL, ""),
     CASE("a mark", "\xef\xbb\xbf" HEAD ITEM("upc=\"1\"", "", QTY("1", "1")) TAIL, "3 1/upc:1=1\n"),
     CASE("Windows-1252, declared",
