@@ -24,9 +24,11 @@ function answers(port) {
 }
 
 export class Sshd {
-  static async start() {
+  /** options.subsystem: how it serves files, `internal-sftp` by default. */
+  static async start({ subsystem = 'internal-sftp' } = {}) {
     if (!program) throw new Error('no sshd: install openssh-server')
     const sshd = new Sshd()
+    sshd.subsystem = subsystem
     sshd.home = scratch('sshd')
     sshd.port = await freePort()
     sshd.user = os.userInfo().username
@@ -76,8 +78,8 @@ export class Sshd {
         'StrictModes no',
         'UsePAM no',
         'PidFile none',
-        'Subsystem sftp internal-sftp',
-        'ForceCommand internal-sftp',
+        `Subsystem sftp ${this.subsystem}`,
+        `ForceCommand ${this.subsystem}`,
         '',
       ].join('\n'),
     )
