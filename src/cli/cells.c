@@ -242,7 +242,8 @@ static void step_statement(struct table *table, const json_t *statement) {
         buffer_append_format(&why, " (by %s)",
                              json_is_true(json_object_get(statement, "as_of_assumed"))
                                  ? "arrival: nobody said"
-                                 : origin);
+                             : strcmp(origin, "inferred") == 0 ? "its own figures"
+                                                               : origin);
     buffer_append_format(&why, ", %s", view_string(statement, "reset"));
     const char *file = view_string(statement, "file");
     if (file[0] != '\0')

@@ -109,8 +109,8 @@ static int send_file(const struct reset_options *options, struct text path, FILE
 int command_reset(int argc, char **argv) {
     struct reset_options options = {0};
     const struct option_row rows[] = {
-        {"--as-of", "TIME", OPTION_TEXT, &options.as_of,
-         "when the file was cut, as 2026-11-23T02:00:00-05:00 (now)"},
+        {"--as-of", "TIME|infer", OPTION_TEXT, &options.as_of,
+         "when the file was cut, as 2026-11-23T02:00:00-05:00 (now); or by its own figures"},
         {"--source", "NAME", OPTION_TEXT, &options.source, "whose figures they are"},
         {"--location", "CODE", OPTION_TEXT, &options.location, "of rows that name none"},
         {"--mode", "full|partial", OPTION_TEXT, &options.mode, "whether all locations are in it"},

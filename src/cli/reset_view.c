@@ -61,6 +61,8 @@ static void print_head(const json_t *reset) {
     view_append_time(&value, json_object_get(reset, "as_of"));
     if (json_is_true(json_object_get(reset, "as_of_assumed")))
         buffer_append_string(&value, "  (assumed: the file does not say when it was cut)");
+    else if (strncmp(view_string(reset, "as_of_origin"), "inferred", 8) == 0)
+        buffer_append_format(&value, "  (%s: by the figures)", view_string(reset, "as_of_origin"));
     print_line("as of", &value);
     for (size_t i = 0; i < 3; i++) {
         const char *text = view_string(reset, texts[i]);
@@ -203,6 +205,24 @@ static void print_approvals(const json_t *reset) {
     }
 }
 
+/* Figures that are those of another time than as_of; what is held for it says so already. */
+static void print_as_of_warnings(const json_t *reset) {
+    const json_t *locations = json_object_get(reset, "locations");
+    size_t warnings = 0;
+    for (size_t i = 0; i < json_array_size(locations); i++) {
+        const json_t *location = json_array_get(locations, i);
+        const json_t *check = json_object_get(location, "as_of_check");
+        if (!json_is_object(check) || strcmp(view_string(check, "verdict"), "differs") != 0 ||
+            needs_decision(location) || warnings++ >= LOCATIONS_SHOWN)
+            continue;
+        (void)printf("%sas_of looks wrong at ", warnings == 1 ? "\n" : "");
+        view_print_safe(stdout, view_string(location, "location"));
+        (void)printf(": ");
+        view_print_safe(stdout, view_string(check, "detail"));
+        (void)printf("\n");
+    }
+}
+
 static void print_advice(const json_t *reset, size_t held) {
     const char *id = view_string(reset, "id");
     const json_t *rejected = json_object_get(reset, "rejected_rows");
@@ -235,5 +255,6 @@ void reset_view_print(const json_t *reset) {
     print_counts(reset);
     size_t held = print_locations(reset);
     print_forecasts(reset);
+    print_as_of_warnings(reset);
     print_advice(reset, held);
 }
