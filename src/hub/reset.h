@@ -52,7 +52,7 @@ struct reset_manifest {
 struct reset_params {
     struct text source;
     int64_t as_of_us;     /* NEVER_US: the manifest's, or now with as_of_assumed */
-    bool as_of_infer; /* by the figures; as_of_us and what follows it where they say nothing */
+    bool as_of_infer;     /* by the figures; as_of_us and what follows it where they say nothing */
     struct text location; /* of rows that name none; and with it, the only one allowed */
     bool full, absent_zero, quantity_available, dry_run, guard_off;
     bool publish_only;      /* rows of products that are unknown or unpublished are only counted */

@@ -174,9 +174,9 @@ static enum status forget_content(struct hub *hub, const struct reset_record *re
     int64_t known_us = record->content_as_of_us != 0 && record->content_as_of_us != NEVER_US
                            ? record->content_as_of_us
                            : record->as_of_us;
-    struct text keys[2] = {arena_format(arena, "%.*s@%lld", TEXT_ARG(record->content_sha256),
-                                        (long long)known_us),
-                           record->content_sha256};
+    struct text keys[2] = {
+        arena_format(arena, "%.*s@%lld", TEXT_ARG(record->content_sha256), (long long)known_us),
+        record->content_sha256};
     enum status status = STATUS_OK;
     for (int i = 0; i < 2 && status == STATUS_OK; i++) {
         struct buffer owner = {0};

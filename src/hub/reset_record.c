@@ -91,8 +91,7 @@ const char *reset_status_word(enum reset_status status) {
 
 /* ---- writing ---- */
 
-#define GUARDS_OF_AS_OF                                                                            \
-    (UINT64_C(1) << GUARD_AS_OF_UNCERTAIN | UINT64_C(1) << GUARD_AS_OF_MISMATCH)
+#define GUARDS_OF_AS_OF (UINT64_C(1) << GUARD_AS_OF_UNCERTAIN | UINT64_C(1) << GUARD_AS_OF_MISMATCH)
 
 /* `check`: the numbers for the guards of as_of; NULL where there are none. */
 static void write_guards(struct json_writer *w, uint64_t guards, const struct as_of_check *check) {
