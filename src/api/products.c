@@ -61,21 +61,24 @@ static enum status read_identifier(struct reading *reading) {
                             : text_equal_string(key, "value")     ? &own
                             : text_equal_string(key, "namespace") ? &name_space
                                                                   : NULL;
-        status = json_read(reading->reader, &value);
-        if (status == STATUS_OK && into == NULL) {
+        if (into == NULL) {
             return error_set(reading->reader->error, STATUS_UNKNOWN_FIELD,
                              "identifiers: no field of this name is known here");
         }
+        status = json_read(reading->reader, &value);
         if (status == STATUS_OK && value.kind != JSON_NULL && value.kind != JSON_STRING) {
             return error_set(reading->reader->error, STATUS_BAD_VALUE,
                              "identifiers: strings are needed");
         }
-        *into = value.text;
+        *into = status == STATUS_OK ? value.text : (struct text){NULL, 0};
+    }
+    if (status != STATUS_END) {
+        return status;
     }
     char room[ID_TYPE_SIZE];
     type = arena_copy(reading->arena, id_type_join(type, name_space, room));
     add_identifier(reading, type, own);
-    return status == STATUS_END ? STATUS_OK : status;
+    return STATUS_OK;
 }
 
 static enum status read_identifiers(struct reading *reading) {
