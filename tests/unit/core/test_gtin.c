@@ -118,9 +118,9 @@ static void test_any_form_is_the_same(void **state) {
     for (unsigned n = 0; n < 100000; n++) {
         char digits[16], form[40], canonical[40];
         unsigned length = GTIN_DIGITS_MIN + (unsigned)(next(&random) % 8);
-        for (unsigned i = 0; i + 1 < length; i++)
+        digits[0] = (char)('1' + next(&random) % 9);
+        for (unsigned i = 1; i + 1 < length; i++)
             digits[i] = (char)('0' + next(&random) % 10);
-        digits[0] = digits[0] == '0' ? '1' : digits[0];
         digits[length - 1] = (char)('0' + gtin_check_digit(digits, length - 1));
         digits[length] = '\0';
         unsigned wanted = length <= 8 ? 8 : length <= 12 ? 12 : length;
