@@ -13,6 +13,7 @@ static const struct usage usage = {
     "reset FILE|- [options]",
     "Sends a file of quantities (CSV or gzip of it; - is standard input) as a Daily Reset.\n"
     "--as-of is the instant the file was cut: what was sold after it stays sold.\n"
+    "--as-of infer finds it by the file's own figures.\n"
     "Exit code 1: something was held, rejected or not read.",
     "  onhand reset inventory_20261123020000.csv --as-of 2026-11-23T02:00:00-05:00 --source prism\n"
     "  onhand reset ny01.csv --location NY01 --mode partial --dry-run\n"
@@ -110,7 +111,7 @@ int command_reset(int argc, char **argv) {
     struct reset_options options = {0};
     const struct option_row rows[] = {
         {"--as-of", "TIME|infer", OPTION_TEXT, &options.as_of,
-         "when the file was cut, as 2026-11-23T02:00:00-05:00 (now); or by its own figures"},
+         "when the file was cut, as 2026-11-23T02:00:00-05:00 (now)"},
         {"--source", "NAME", OPTION_TEXT, &options.source, "whose figures they are"},
         {"--location", "CODE", OPTION_TEXT, &options.location, "of rows that name none"},
         {"--mode", "full|partial", OPTION_TEXT, &options.mode, "whether all locations are in it"},
