@@ -111,7 +111,7 @@ static void random_question(void) {
 /* Of the compared cells those that the statement, as of `at_us`, would leave as they are. */
 static void decide(int64_t at_us, bool agrees[PRODUCTS]) {
     static int64_t open_milli[CELLS_PER_PAGE];
-    struct cell_change changes[PRODUCTS + CELLS_PER_PAGE];
+    static struct cell_change changes[PRODUCTS + CELLS_PER_PAGE];
     struct statement_outcome outcome = {.changes = changes};
     struct statement at = asked;
     at.as_of_us = at_us;
