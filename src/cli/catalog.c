@@ -19,10 +19,11 @@
 
 static const struct usage usage = {
     "catalog import FILE|- [options]",
-    "Describes products to the hub: which identifiers belong together, names, and what is\n"
-    "active and published. FILE is CSV with a header (sku, upc, ean, gtin, alu, product, name,\n"
-    "active, published, namespace, or any other kind of identifier) or NDJSON with the same\n"
-    "names; - is standard input. What is not said stays as it is; identifiers are added.\n"
+    "Describes products to the hub: which identifiers belong together, names, and what\n"
+    "is active and published. FILE is CSV with a header (sku, upc, ean, gtin, alu,\n"
+    "product, name, active, published, namespace, or any other kind of identifier) or\n"
+    "NDJSON with the same names; - is standard input. What is not said stays as it is;\n"
+    "identifiers are added. Sending it again changes nothing.\n"
     "Exit code 1: something was rejected, or the hub did not answer.",
     "  onhand catalog import products.csv\n"
     "  onhand catalog import products.ndjson --json\n"

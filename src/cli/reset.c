@@ -120,7 +120,7 @@ int command_reset(int argc, char **argv) {
         {"--quantity", "on_hand|available", OPTION_TEXT, &options.quantity,
          "what the figures say (on_hand)"},
         {"--publish", "all|only", OPTION_TEXT, &options.publish,
-         "only: rows of products that are not published are counted, not kept"},
+         "only: products that are not published are just counted"},
         {"--manifest", "FILE", OPTION_TEXT, &options.manifest,
          "rows, sha256, as_of and watermarks, as JSON"},
         {"--dry-run", NULL, OPTION_FLAG, &options.dry_run, "tell what it would do, change nothing"},
