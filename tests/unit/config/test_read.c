@@ -165,6 +165,8 @@ static void what_belongs_together(void **state) {
          ":1:54: feeds[0].every: either schedule or every, not both\n"},
         {"feeds: [{name: a, url: b, location: A, locations: [B]}]\n",
          ":1:51: feeds[0].locations: either location or locations, not both\n"},
+        {"feeds: [{name: a, url: b, claim: rename, after: keep}]\n",
+         ":1:34: feeds[0].claim: rename needs after: archive or delete\n"},
         {"feeds: [{name: a, url: ./b, user: c}]\n",
          ":1:35: feeds[0].user: only for sftp:, and url is a directory\n"},
         {"feeds: [{name: a, url: \"sftp://h/p\"}]\n",
