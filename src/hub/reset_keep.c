@@ -88,7 +88,8 @@ enum status reset_keep(struct reset *reset, const char *sha256, struct error *er
     if (reset->params.dry_run)
         return STATUS_OK;
     struct record_write w = {.id = record->id,
-                             .content = content_key(&reset->arena, sha256, record->content_as_of_us),
+                             .content =
+                                 content_key(&reset->arena, sha256, record->content_as_of_us),
                              .feed = reset->params.feed,
                              .remember_content = record->status != RESET_REJECTED};
     w.remember_locations =
