@@ -2,8 +2,9 @@
 // SKU is read; two subsidiaries with the same UPC stay apart; a file of everything ever created is
 // applied to what is published.
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, test } from 'node:test'
 import { Hub, onhand, scratch } from './lib.mjs'
 
@@ -26,11 +27,17 @@ const reset = (rows, query = {}) =>
   })
 const products = (query) => hub.json('GET', '/v1/products', { query })
 
+const drop = path.join(directory, 'drop')
+
 before(async () => {
+  mkdirSync(drop)
   const config = file(
     'onhand.yaml',
     'id_types: {Barcode: upc}',
-    'namespaces: {prism-sbs1: SBS1, prism-sbs2: SBS2}'
+    'namespaces: {prism-sbs1: SBS1, prism-sbs2: SBS2}',
+    'feeds:',
+    `  - {name: everything, url: ${drop}, pattern: "*.csv", schedule: "0 5 1 1 *", source: erp, stable_for: 0s,`,
+    '     as_of: mtime, publish: only, namespace: SBS3, guards: {enabled: false}}'
   )
   hub = await Hub.start({ args: ['--config', config] })
 })
@@ -130,6 +137,21 @@ test('publish=only takes the rows of published products and counts the others', 
   assert.equal(rejects.text.trim().split('\n').length, 2) // the header, and the row of P3
   assert.equal((await products({ sku: 'OLD-1' })).items.length, 0)
   assert.equal((await hub.call('GET', '/v1/inventory/PB01/P2')).json.on_hand ?? 0, 0)
+})
+
+test('a feed of everything ever created, in a namespace of its own', async () => {
+  await hub.json('POST', '/v1/products', { body: { sku: 'F1', upc: '614141000043', namespace: 'SBS3' } })
+  file('drop/all.csv', 'location,upc,quantity', 'FD01,614141000043,6', 'FD01,012345678905,7', 'FD01,99,8')
+  await hub.json('POST', '/v1/jobs/feed%3Aeverything/run', {}, 202)
+  let feed
+  for (let i = 0; i < 200; i++) {
+    ;[feed] = (await hub.json('GET', '/v1/feeds')).items
+    if (feed.last_reset && !feed.running) break
+    await sleep(50)
+  }
+  const answer = await hub.json('GET', `/v1/resets/${feed.last_reset}`)
+  assert.deepEqual([answer.rows, answer.changed, answer.unpublished_rows], [3, 1, 2])
+  assert.equal((await hub.cell('FD01', 'F1@SBS3')).on_hand, 6)
 })
 
 test('what is known of products and locations survives a restart', async () => {

@@ -16,7 +16,7 @@ import { Hub, binary, onhand, root, run, scratch } from './lib.mjs'
 
 const commands = (
   'serve adjust reset show history explain status resets feeds channels jobs token export verify ' +
-  'backup bench config'
+  'backup bench catalog config'
 ).split(' ')
 let hub
 let home
