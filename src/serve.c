@@ -17,6 +17,7 @@
 
 #include "api/api.h"
 #include "base/log.h"
+#include "channel/channels.h"
 #include "cli/options.h"
 #include "feed/feeds.h"
 #include "hub/hub.h"
@@ -42,6 +43,7 @@ struct server {
     struct jobs *jobs;
     bool jobs_started;
     struct feeds *feeds;
+    struct channels *channels;
     struct api *api;
 };
 
@@ -150,6 +152,8 @@ static enum status start(struct server *server, struct error *error) {
     struct job_state_store states = job_states(server->hub);
     server->jobs = jobs_new(&clock_system, &states);
     status = feeds_new(server->hub, server->jobs, server->config->data, &server->feeds, error);
+    if (status == STATUS_OK)
+        status = channels_new(server->hub, server->jobs, &server->channels, error);
     if (status != STATUS_OK)
         return status;
     struct api_options api_options = {
@@ -157,6 +161,7 @@ static enum status start(struct server *server, struct error *error) {
         .config = server->config,
         .jobs = server->jobs,
         .feeds = server->feeds,
+        .channels = server->channels,
     };
     status = api_start(&api_options, &server->api, error);
     if (status != STATUS_OK)
@@ -175,6 +180,7 @@ static void stop(struct server *server) {
     if (server->hub_started)
         hub_stop(server->hub);
     api_stop(server->api);
+    channels_free(server->channels);
     feeds_free(server->feeds);
     jobs_free(server->jobs);
     hub_free(server->hub);

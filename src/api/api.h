@@ -9,6 +9,7 @@
 #include "config/config.h"
 
 struct api;
+struct channels;
 struct feeds;
 struct hub;
 struct jobs;
@@ -18,6 +19,7 @@ struct api_options {
     const struct config *config; /* listen_host, listen_port, limits, data */
     struct jobs *jobs;           /* NULL: none */
     struct feeds *feeds;         /* NULL: none */
+    struct channels *channels;   /* NULL: none */
     unsigned threads;            /* that serve sockets; 0: the default */
 };
 

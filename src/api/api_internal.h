@@ -15,6 +15,7 @@
 #include "api/auth.h"
 #include "base/json.h"
 #include "base/queue.h"
+#include "channel/channels.h"
 #include "feed/feeds.h"
 #include "hub/hub.h"
 #include "schedule/jobs.h"
@@ -230,6 +231,7 @@ void handle_availability(struct request *r);
 void handle_events(struct request *r);
 void handle_status(struct request *r);
 void handle_feeds(struct request *r);
+void handle_channels(struct request *r);
 void handle_empty_list(struct request *r);
 void handle_jobs(struct request *r);
 void handle_job_run(struct request *r);

@@ -150,6 +150,11 @@ const struct schema_row schema_rows[] = {
      "last_reset:string? last_error:string? last_error_at:time? files:integer "
      "waiting_files:integer",
      ""},
+    {"Channels", "+items:[Channel]", ""},
+    {"Channel",
+     "+name:string +type:string +mode:string +job:string +state:string +last_file:string? "
+     "+last_file_at:time? +rows:integer +sequence:integer +last_error:string? +last_error_at:time?",
+     "state: new, ok or failing; sequence: up to where changes have been written"},
     {"Jobs", "+items:[Job]", ""},
     {"Job",
      "+name:string +schedule:string? +running:boolean +running_since:time? +next_at:time? "

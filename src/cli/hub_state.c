@@ -98,16 +98,19 @@ int command_feeds(int argc, char **argv) {
 /* ---- channels ---- */
 
 static void print_channels(const json_t *answer) {
-    static const char *const heads[] = {"channel", "state", ">pending", ">oldest s", "last error"};
+    static const char *const heads[] = {"channel",    "type",  "state",     "last file",
+                                        "written at", ">rows", "last error"};
     const json_t *items = json_object_get(answer, "items");
     struct table table;
     table_init(&table, heads, sizeof heads / sizeof heads[0]);
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *channel = json_array_get(items, i);
         table_text(&table, view_string(channel, "name"));
+        table_text(&table, view_string(channel, "type"));
         table_text(&table, view_string(channel, "state"));
-        table_number(&table, json_object_get(channel, "pending"));
-        table_number(&table, json_object_get(channel, "oldest_pending_seconds"));
+        table_text(&table, view_string(channel, "last_file"));
+        table_time(&table, json_object_get(channel, "last_file_at"));
+        table_number(&table, json_object_get(channel, "rows"));
         table_text(&table, view_string(channel, "last_error"));
     }
     if (table.count == 0)
@@ -119,7 +122,8 @@ static void print_channels(const json_t *answer) {
 int command_channels(int argc, char **argv) {
     static const struct usage usage = {
         "channels",
-        "Shows the channels the hub sends stock to, and what each still has to send.",
+        "Shows the channels the hub sends stock to: what each last wrote, and what went wrong.\n"
+        "onhand jobs run channel:NAME makes one write now.",
         "  onhand channels",
     };
     struct client_options client = {0};

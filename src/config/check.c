@@ -75,8 +75,12 @@ static void check_channel(struct reading *reading, const yaml_node_t *node,
     const char *wrong = NULL;
     if (channel->type != CONFIG_CHANNEL_FILE) {
         wrong = url_check_http(channel->url);
-    } else if (url_has_scheme(channel->url)) {
-        wrong = "expected a directory";
+    } else {
+        wrong = url_check_feed(channel->url);
+    }
+    if (channel->type == CONFIG_CHANNEL_FILE && channel->format != CONFIG_FORMAT_CSV &&
+        channel->format != CONFIG_FORMAT_AUTO) {
+        mistake_at(reading, node, "format", "files are written as csv");
     }
     if (wrong != NULL) {
         mistake_at(reading, node, "url", "%s", wrong);

@@ -182,6 +182,9 @@ struct config_channel {
     enum config_format format;
     int64_t every_us;
     enum config_file_mode mode;
+    struct text user; /* these four for sftp: */
+    struct config_secret_ref identity, password;
+    struct text known_hosts;
     unsigned long line;
 };
 

@@ -224,6 +224,10 @@ static const struct setting channel_rows[] = {
     {"every", SETTING_DURATION, AT(every_us), "15m", .only = DROP, .least = SECONDS(1),
      .most = DAYS(366)},
     {"mode", SETTING_CHOICE, AT(mode), "changes", .only = DROP, .choices = file_mode_words},
+    {"user", SETTING_TEXT, AT(user), NULL, .only = DROP},
+    {"identity", SETTING_SECRET, AT(identity), NULL, .only = DROP},
+    {"password", SETTING_SECRET, AT(password), NULL, .only = DROP},
+    {"known_hosts", SETTING_TEXT, AT(known_hosts), NULL, .only = DROP},
 };
 const struct schema schema_channel = {
     "channel", ROWS(channel_rows), sizeof(struct config_channel), AT(type), NO_OFFSET, AT(line),

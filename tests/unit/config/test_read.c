@@ -147,7 +147,7 @@ static void secrets_and_urls(void **state) {
         {"channels: [{name: a, type: webhook, url: \"https://a b/\"}]\n",
          ":1:42: channels[0].url: a URL has no blanks\n"},
         {"channels: [{name: a, type: file, url: \"https://a/\"}]\n",
-         ":1:39: channels[0].url: expected a directory\n"},
+         ":1:39: channels[0].url: expected sftp://USER@HOST/PATH or a directory\n"},
     };
     CHECK(rows);
 }
