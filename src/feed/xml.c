@@ -2,7 +2,9 @@
  *
  *   INVENTORY > INVN upc item_sid, INVN_SBS alu > INVN_SBS_QTYS > INVN_SBS_QTY store_no qty
  *
- * and one row from each INVN_SBS_QTY. Expat reads it as it comes. Document types are refused, and
+ * and one row from each INVN_SBS_QTY. Expat reads it as it comes, but for runs of plain
+ * INVN_SBS_QTY (xml_plain.h): they are most of a file, and are kept from it where it has just said
+ * that a list of them begins. Document types are refused, and
  * with them every kind of entity; depth, attributes and the distance between two elements are
  * bounded, and so is memory. */
 #include <expat.h>
@@ -13,11 +15,14 @@
 #include "feed/reader_internal.h"
 #include "feed/row_values.h"
 #include "feed/unseen.h"
+#include "feed/xml_plain.h"
 
 #define PIECE ((size_t)64 * 1024)      /* given to expat at once */
 #define GAP_MAX ((int64_t)1024 * 1024) /* bytes between the ends of two elements' tags */
 #define DEPTH_MAX 64
 #define ATTRIBUTES_MAX 256
+#define LIST "INVN_SBS_QTYS"
+#define LIST_TAG "<" LIST ">"
 
 /* Which of an item's attributes name it, in order of preference. */
 static const struct field_standard standards[] = {
@@ -37,7 +42,11 @@ struct xml {
     bool certain;
     bool inventory_seen;
     unsigned depth;
-    int64_t fed, element_end; /* offsets in bytes */
+    int64_t fed, element_end; /* offsets in the bytes that expat was given */
+    int64_t list_begin;       /* behind the last <INVN_SBS_QTYS> */
+    uint64_t list_line;       /* where that is */
+    uint64_t skipped_lines;   /* that expat was not given */
+    struct xml_plain plain;
     /* What each level says of each wanted attribute. */
     bool given[LEVEL_COUNT][FIELD_WANTED_MAX];
     struct buffer values[LEVEL_COUNT][FIELD_WANTED_MAX];
@@ -46,12 +55,16 @@ struct xml {
     struct error error;
 };
 
+static uint64_t line_of(const struct xml *xml) {
+    return XML_GetCurrentLineNumber(xml->parser) + xml->skipped_lines;
+}
+
 static void unreadable(struct xml *xml, const char *why) {
     if (xml->status != STATUS_OK) {
         return;
     }
     xml->status = error_set(&xml->error, STATUS_UNREADABLE, "%s", why);
-    xml->error.line = (unsigned long)XML_GetCurrentLineNumber(xml->parser);
+    xml->error.line = (unsigned long)line_of(xml);
 }
 
 static void refuse(struct xml *xml, const char *why) {
@@ -83,22 +96,32 @@ static void forget(struct xml *xml, enum level from) {
     }
 }
 
-static void take_attributes(struct xml *xml, enum level level, const char **attributes) {
-    for (size_t i = 0; attributes[i] != NULL; i += 2) {
-        if (i / 2 >= ATTRIBUTES_MAX) {
+static void take_attribute(struct xml *xml, enum level level, unsigned wanted, struct text value) {
+    if (level == LEVEL_OTHER || wanted == FIELD_NOT_WANTED || xml->given[level][wanted]) {
+        return;
+    }
+    struct buffer *kept = &xml->values[level][wanted];
+    value = unseen_trim(value);
+    buffer_clear(kept);
+    /* One byte more than a row may have is enough to refuse it. */
+    value.length = value.length <= ROW_FIELD_MAX ? value.length : ROW_FIELD_MAX + 1;
+    buffer_append_text(kept, value);
+    xml->given[level][wanted] = true;
+}
+
+static void take_attributes(struct xml *xml, const char *name, enum level level,
+                            const char **attributes) {
+    unsigned wanted[ATTRIBUTES_MAX];
+    for (size_t i = 0; attributes[2 * i] != NULL; i++) {
+        if (i >= ATTRIBUTES_MAX) {
             refuse(xml, "an element has too many attributes");
             return;
         }
-        unsigned wanted = field_plan_find(&xml->maker.plan, text_from(attributes[i]));
-        struct text value = unseen_trim(text_from(attributes[i + 1]));
-        if (level != LEVEL_OTHER && wanted != FIELD_NOT_WANTED && !xml->given[level][wanted]) {
-            struct buffer *kept = &xml->values[level][wanted];
-            buffer_clear(kept);
-            /* One byte more than a row may have is enough to refuse it. */
-            value.length = value.length <= ROW_FIELD_MAX ? value.length : ROW_FIELD_MAX + 1;
-            buffer_append_text(kept, value);
-            xml->given[level][wanted] = true;
-        }
+        wanted[i] = field_plan_find(&xml->maker.plan, text_from(attributes[2 * i]));
+        take_attribute(xml, level, wanted[i], text_from(attributes[2 * i + 1]));
+    }
+    if (level == LEVEL_STORE) {
+        xml_plain_learn(&xml->plain, name, attributes, wanted);
     }
 }
 
@@ -141,11 +164,10 @@ static struct text collect(struct xml *xml, struct row_value *values) {
     return (struct text){raw, length};
 }
 
-static void push_row(struct xml *xml) {
+static void push_row(struct xml *xml, uint64_t line) {
     struct row_value values[FIELD_WANTED_MAX];
     struct text raw = collect(xml, values);
-    row_make(&xml->maker, values, XML_GetCurrentLineNumber(xml->parser), raw,
-             row_output_next(xml->output));
+    row_make(&xml->maker, values, line, raw, row_output_next(xml->output));
     row_output_push(xml->output);
 }
 
@@ -177,9 +199,12 @@ static void XMLCALL take_start(void *context, const char *name, const char **att
     } else if (level != LEVEL_OTHER) {
         forget(xml, level);
     }
-    take_attributes(xml, level, attributes);
+    take_attributes(xml, name, level, attributes);
     if (level == LEVEL_STORE && xml->status == STATUS_OK) {
-        push_row(xml);
+        push_row(xml, line_of(xml));
+    } else if (strcmp(name, LIST) == 0) {
+        xml->list_begin = xml->element_end;
+        xml->list_line = line_of(xml);
     }
 }
 
@@ -256,13 +281,45 @@ static void parse(struct xml *xml, const char *data, size_t length, bool last) {
     }
 }
 
+/* Takes plain elements from the begin of a list on; returns how many bytes. */
+static size_t take_plain(struct xml *xml, const char *data, size_t length) {
+    struct text values[XML_PLAIN_ATTRIBUTES];
+    unsigned feeds = 0;
+    size_t at = 0, taken;
+    if (xml->depth >= DEPTH_MAX) {
+        return 0;
+    }
+    while ((taken = xml_plain_match(&xml->plain, data + at, length - at, values, &feeds)) > 0) {
+        xml->list_line += feeds;
+        xml->skipped_lines += feeds;
+        forget(xml, LEVEL_STORE);
+        for (unsigned i = 0; i < xml->plain.count; i++) {
+            take_attribute(xml, LEVEL_STORE, xml->plain.attributes[i].wanted, values[i]);
+        }
+        push_row(xml, xml->list_line);
+        at += taken;
+    }
+    forget(xml, LEVEL_STORE);
+    return at;
+}
+
 static enum status xml_feed(void *state, const char *data, size_t length) {
     struct xml *xml = state;
     if (xml->parser == NULL) {
         begin(xml);
     }
-    for (size_t at = 0; at < length && xml->status == STATUS_OK; at += PIECE) {
-        parse(xml, data + at, length - at < PIECE ? length - at : PIECE, false);
+    for (size_t at = 0; at < length && xml->status == STATUS_OK;) {
+        size_t piece = length - at < PIECE ? length - at : PIECE;
+        const char *list = memmem(data + at, piece, LIST_TAG, sizeof(LIST_TAG) - 1);
+        if (list != NULL) {
+            piece = (size_t)(list - (data + at)) + sizeof(LIST_TAG) - 1;
+        }
+        parse(xml, data + at, piece, false);
+        at += piece;
+        /* Not so in a comment, or where the tag only looks like one. */
+        if (list != NULL && xml->status == STATUS_OK && xml->list_begin == xml->fed) {
+            at += take_plain(xml, data + at, length - at);
+        }
     }
     row_output_flush(xml->output);
     return xml->status;
@@ -309,7 +366,7 @@ static void xml_free(void *state) {
 
 static void xml_report(const void *state, struct reader_report *report) {
     const struct xml *xml = state;
-    report->lines = xml->parser != NULL ? XML_GetCurrentLineNumber(xml->parser) : 0;
+    report->lines = xml->parser != NULL ? line_of(xml) : 0;
     if (xml->encoding != NULL) {
         report->encoding = xml->encoding;
     }

@@ -55,6 +55,28 @@ static const struct {
          "3 1/upc:A&=1\n"),
     CASE("a control character", HEAD ITEM("upc=\"A&#10;B\"", "", QTY("1", "1")) TAIL,
          "3 bad_value: an invisible character in the location or the identifier\n"),
+    CASE("rows of every shape after each other",
+         HEAD ITEM(
+             "upc=\"1\"", "",
+             QTY("1", "1") QTY("2", "2") "\n" QTY("3", " 3 ") "\r\n\n" QTY(
+                 "4", "&#52;") "<INVN_SBS_QTY qty=\"5\" store_no=\"5\"/><!-- " QTY("0", "0") " -->")
+             ITEM("upc=\"2\"", "",
+                  "\n<INVN_SBS_QTY qty=\"1\" store_no=\"1\"/>\n<INVN_SBS_QTY qty=\"\" "
+                  "store_no=\"2\" />\n<INVN_SBS_QTY qty=\"3\" store_no=\"3\"></INVN_SBS_QTY>") TAIL,
+         "3 1/upc:1=1\n3 2/upc:1=2\n4 3/upc:1=3\n6 4/upc:1=4\n6 5/upc:1=5\n"
+         "8 1/upc:2=1\n9 bad_quantity: no quantity\n10 3/upc:2=3\n"),
+    CASE(
+        "a list that is a comment",
+        HEAD ITEM("upc=\"1\"", "", QTY("1", "1")) "<!-- <INVN_SBS_QTYS>" QTY(
+            "2",
+            "2") " -->\n<![CDATA[<INVN_SBS_QTYS>" QTY("3",
+                                                      "3") "]]><?x <INVN_SBS_QTYS>" QTY("4",
+                                                                                        "4") "?"
+                                                                                             ">" TAIL,
+        "3 1/upc:1=1\n"),
+    CASE("an attribute twice, after rows that are right",
+         HEAD ITEM("upc=\"1\"", "", QTY("1", "1") "<INVN_SBS_QTY qty=\"1\" qty=\"2\"/>") TAIL,
+         "3 1/upc:1=1\nunreadable at 3: duplicate attribute\n"),
     CASE("nothing in it", HEAD TAIL, ""),
     CASE("a mark", "\xef\xbb\xbf" HEAD ITEM("upc=\"1\"", "", QTY("1", "1")) TAIL, "3 1/upc:1=1\n"),
     CASE("Windows-1252, declared",
