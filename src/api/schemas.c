@@ -137,7 +137,7 @@ const struct schema_row schema_rows[] = {
      "+queue_depth:integer +batches:integer +resets_applied:integer +resets_held:integer "
      "+acknowledgements:integer +memory_bytes:integer +disk_bytes:integer +wal_bytes:integer "
      "+connections:integer +listeners:integer +adjustments:Outcomes +started_at:time "
-     "+disk_full:boolean",
+     "+disk_full:boolean +late:[string]",
      ""},
     {"Outcomes",
      "+applied:integer +covered:integer +acknowledged:integer +duplicate:integer "
@@ -147,7 +147,8 @@ const struct schema_row schema_rows[] = {
     {"Feed",
      "+name:string +url:string schedule:string? job:string running:boolean last_run:time? "
      "next_due:time? last_file:string? last_file_at:time? last_result:string? "
-     "last_reset:string? last_error:string? last_error_at:time? files:integer "
+     "last_reset:string? last_error:string? last_error_at:time? late:boolean late_since:time? "
+     "files:integer "
      "waiting_files:integer",
      ""},
     {"Channels", "+items:[Channel]", ""},

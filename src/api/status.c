@@ -47,6 +47,23 @@ static void write_stats(struct json_writer *w, struct api *api) {
     json_bool(w, hub.disk_full);
 }
 
+/* The feeds whose time came and no file did. */
+static void write_late(struct json_writer *w, struct request *r) {
+    struct feed_info *infos = NULL;
+    size_t count = 0;
+    if (r->api->options.feeds != NULL) {
+        count = feeds_list(r->api->options.feeds, &r->arena, &infos);
+    }
+    json_key(w, "late");
+    json_begin_array(w);
+    for (size_t i = 0; i < count; i++) {
+        if (infos[i].late_us != NEVER_US) {
+            json_text(w, infos[i].name);
+        }
+    }
+    json_end_array(w);
+}
+
 void handle_status(struct request *r) {
     struct api *api = r->api;
     struct hub_stats hub;
@@ -60,6 +77,7 @@ void handle_status(struct request *r) {
     json_key(&w, "now");
     json_timestamp(&w, hub_now_us(api->hub));
     write_stats(&w, api);
+    write_late(&w, r);
     json_end_object(&w);
     answer_json(r, MHD_HTTP_OK);
 }

@@ -354,6 +354,19 @@ static void note_end(struct run *run, enum status status) {
     }
 }
 
+/* A feed with a time that took no file at it is late until one comes, whatever the reason. */
+static void note_late(struct run *run) {
+    struct feed *feed = run->feed;
+    pthread_mutex_lock(&feed->lock);
+    if (run->taken > 0) {
+        feed->words.late_us = NEVER_US;
+    } else if (feed->config->schedule.schedule.kind == SCHEDULE_CRON &&
+               feed->words.late_us == NEVER_US) {
+        feed->words.late_us = hub_now_us(feed->hub);
+    }
+    pthread_mutex_unlock(&feed->lock);
+}
+
 enum status feed_run(void *context, struct job_report *report) {
     struct run run = {.feed = context, .report = report};
     int64_t until_us = monotonic_us() + patience_us(run.feed), pause_us = 0;
@@ -377,6 +390,7 @@ enum status feed_run(void *context, struct job_report *report) {
         return status;
     }
     note_end(&run, status);
+    note_late(&run);
     if (status == STATUS_OK && run.trouble == 0 && run.taken == 0 && waiting == 0 &&
         run.feed->config->schedule.schedule.kind == SCHEDULE_CRON) {
         notify(run.feed, "onhand.feed.late", "detail", "no file at its time");

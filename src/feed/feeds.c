@@ -31,7 +31,7 @@ static enum status feed_init(struct feeds *feeds, struct feed *feed, struct hub 
                              struct error *error) {
     *feed = (struct feed){.hub = hub, .config = config};
     pthread_mutex_init(&feed->lock, NULL);
-    feed->words.file_us = feed->words.error_us = NEVER_US;
+    feed->words.file_us = feed->words.error_us = feed->words.late_us = NEVER_US;
     feed->job = arena_format(&feeds->arena, "feed:%.*s", TEXT_ARG(config->name));
     struct text spool =
         arena_format(&feeds->arena, "%.*s/spool/feed-%.*s", TEXT_ARG(data), TEXT_ARG(config->name));
@@ -148,6 +148,7 @@ size_t feeds_list(struct feeds *feeds, struct arena *arena, struct feed_info **i
         info->last_error = arena_copy(arena, text_from(words.error));
         info->last_file_us = words.file_us;
         info->last_error_us = words.error_us;
+        info->late_us = words.late_us;
         info->files = words.files;
         info->waiting_files = words.waiting;
     }
@@ -191,6 +192,9 @@ void feeds_write_json(struct feeds *feeds, struct json_writer *w) {
         write_text(w, "last_reset", info->last_reset);
         write_text(w, "last_error", info->last_error);
         write_time(w, "last_error_at", info->last_error_us);
+        json_key(w, "late");
+        json_bool(w, info->late_us != NEVER_US);
+        write_time(w, "late_since", info->late_us);
         json_key(w, "files");
         json_uint(w, info->files);
         json_key(w, "waiting_files");

@@ -31,6 +31,7 @@ struct feed_info {
     int64_t last_file_us;                           /* when it was taken */
     struct text last_error;
     int64_t last_error_us;
+    int64_t late_us; /* its time came and no file did, since; NEVER_US: it is not late */
     uint64_t files, waiting_files; /* taken since the start; seen and not yet complete */
 };
 /* In order of the configuration; everything in *arena. */

@@ -147,6 +147,13 @@ describe('feeds on directories', () => {
     }
     clearTimeout(late)
     assert.match(text, /onhand\.feed\.late/)
+    assert.equal(feed.late, true)
+    assert.ok(Date.parse(feed.late_since) > 0)
+    assert.deepEqual((await hub.json('GET', '/v1/status')).late, ['late'])
+    writeFileSync(place('late', 'at-last.csv'), header + 'LATE,A,1\n')
+    const back = await run('late')
+    assert.deepEqual([back.late, back.late_since], [false, null])
+    assert.deepEqual((await hub.json('GET', '/v1/status')).late, [])
   })
 
   it('looks by itself', async () => {
