@@ -218,8 +218,8 @@ static int by_name(const void *a, const void *b) {
 }
 
 static enum status list_names(struct bundle *bundle, struct archive *archive) {
-    struct archive_entry *entry;
-    struct text name;
+    struct archive_entry *entry = NULL;
+    struct text name = {NULL, 0};
     enum status status;
     bundle->files = arena_alloc(&bundle->arena, BUNDLE_FILES_MAX * sizeof(*bundle->files));
     while ((status = next_entry(bundle, archive, &entry, &name)) == STATUS_OK) {
@@ -296,8 +296,8 @@ static enum status hand_on(struct bundle *bundle, struct archive *archive, struc
 
 /* Hands on what comes in order from *next on. */
 static enum status hand_on_some(struct bundle *bundle, struct archive *archive, unsigned *next) {
-    struct archive_entry *entry;
-    struct text name;
+    struct archive_entry *entry = NULL;
+    struct text name = {NULL, 0};
     enum status status;
     for (unsigned place = 0; (status = next_entry(bundle, archive, &entry, &name)) == STATUS_OK;
          place++) {
@@ -335,7 +335,7 @@ static enum status run_passes(struct bundle *bundle) {
 enum status bundle_read(int fd, enum bundle_kind kind, const struct decompress_limits *limits,
                         const struct bundle_sink *sink, struct error *error) {
     require(kind == BUNDLE_ZIP || kind == BUNDLE_TAR);
-    struct error own;
+    struct error own = {STATUS_OK, 0, "", ""};
     off_t size = lseek(fd, 0, SEEK_END);
     struct bundle bundle = {.fd = fd,
                             .kind = kind,
