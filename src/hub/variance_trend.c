@@ -132,10 +132,10 @@ static enum status explain_cell(struct trend *trend, struct trend_entry *entry,
                                 const struct cell_change *change, struct error *error) {
     struct arena arena = {0};
     struct cell_history history;
-    int64_t explained_milli = 0;
     enum status status = store_cell_history(trend->hub->store, entry->number, change->product,
                                             &arena, &history, error);
     if (status == STATUS_OK) {
+        int64_t explained_milli = 0;
         struct variance_grounds grounds = variance_find_grounds(&history, entry->statement);
         if (grounds.word != NULL)
             explained_milli = books_explained_milli(&history, grounds.word, grounds.before);
@@ -246,10 +246,10 @@ static void write_trend(struct trend *trend, int64_t first_day, struct buffer *j
 }
 
 static enum status gather(struct trend *trend, struct error *error) {
-    char text[40];
-    struct text after = {NULL, 0};
+    char id[40] = "";
+    struct text after = {id, 0};
     if (trend->until_us != NEVER_US)
-        after = id_at(trend->until_us + LATE_DAYS * US_PER_DAY, text);
+        after = id_at(trend->until_us + LATE_DAYS * US_PER_DAY, id);
     enum status status =
         store_item_scan(trend->hub->store, TEXT("reset"), after, true, note_record, trend, error);
     for (size_t i = 0; i < trend->count && status == STATUS_OK; i++)
