@@ -195,6 +195,7 @@ if (await withMounts(import.meta.url)) {
     assert.ok(['applied', 'duplicate'].includes(again.status), JSON.stringify(again).slice(0, 500))
     const cells = await hub.cells()
     assert.equal(cells.size, FULL_HOUSE * SKUS)
+    assert.equal((await stateOf(hub)).status, 'ready')
     checkQuantities(cells)
     await hub.stop()
     await verify(hub.data)
