@@ -39,19 +39,15 @@ static enum status previous_of_correction(struct embedded *embedded, uint64_t se
                                           uint64_t *previous_out, struct error *error) {
     struct arena scratch = {0};
     struct journal_correction correction;
-    struct packed_change *changes;
-    size_t count;
+    struct packed_changes changes;
     enum status status =
         embedded->ops->find_correction(embedded->journal, true, seq, &scratch, &correction, error);
     if (status == STATUS_OK)
-        status = packed_read_changes(correction.packed, &scratch, &changes, &count, error);
+        status = packed_read_changes(correction.packed, &scratch, &changes, error);
     if (status == STATUS_OK) {
-        uint64_t at = correction.first_seq;
-        size_t i = 0;
-        while (i < count && (at += changes[i].correction_milli != 0) < seq)
-            i++;
-        if (i < count)
-            *previous_out = changes[i].previous;
+        const struct packed_change *change = packed_change_of(&changes, correction.first_seq, seq);
+        if (change != NULL)
+            *previous_out = change->previous;
         else
             status = error_set(error, STATUS_CORRUPT, "correction %llu lacks its change",
                                (unsigned long long)seq);

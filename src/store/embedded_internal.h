@@ -46,6 +46,9 @@ struct pending state_movement(const struct state *state, const struct event *eve
 /* Keeps it with the movements or the pending ones; nothing where it does not move on-hand. */
 void state_add_movement(struct state *state, const struct pending *pending);
 void state_note_register(struct state *state, uint32_t register_id, int64_t sequence);
+/* What an application or a rollback, numbered first_seq, did to its location. */
+void state_apply_changes(struct state *state, uint32_t location,
+                         const struct packed_changes *changes, uint64_t first_seq, int64_t at_us);
 
 /* ---- a transaction's slots ---- */
 struct slot {
@@ -117,8 +120,7 @@ struct application {
     uint32_t location;
     uint64_t first_seq;
     int64_t at_us;
-    const struct packed_change *changes;
-    size_t count;
+    struct packed_changes changes;
 };
 
 /* What load found out about an event of the group, for write. */
@@ -273,10 +275,6 @@ must_check enum status embedded_books(struct embedded *embedded, uint32_t locati
                                       struct location_books *books_out, struct error *error);
 int64_t embedded_acknowledged_at(struct embedded *embedded, uint32_t source,
                                  struct document_key document);
-/* The new figures of a cell under a correction; `seq`: its own number when there is a correction.
- */
-void cell_correct(struct cell *cell, const struct packed_change *change, uint64_t seq,
-                  int64_t at_us);
 /* A row's change of its cell; state of replay and of publishing alike. */
 uint32_t seconds_from_us(int64_t us);
 /* Entry of a cell's history that a row is. */

@@ -251,21 +251,6 @@ static void publish_statements(struct state *state, const struct slot_table *tab
     }
 }
 
-static void publish_application(struct state *state, const struct application *application) {
-    struct location *location = locations_add(&state->locations, application->location);
-    uint64_t seq = application->first_seq;
-    for (size_t i = 0; i < application->count; i++) {
-        const struct packed_change *change = &application->changes[i];
-        struct cell *cell = location_add_cell(&state->locations, location, change->product);
-        seq += change->correction_milli != 0;
-        bool existed = cell_exists(cell);
-        cell_correct(cell, change, seq, application->at_us);
-        state->locations.cell_count += (uint64_t)cell_exists(cell) - (uint64_t)existed;
-    }
-    if (application->count > 0)
-        location->changed_seq = seq;
-}
-
 void transaction_publish(struct embedded *embedded) {
     struct transaction *t = &embedded->transaction;
     struct state *state = &embedded->state;
@@ -275,6 +260,7 @@ void transaction_publish(struct embedded *embedded) {
     publish_statements(state, &t->statements);
     for (const struct application *application = t->applications; application != NULL;
          application = application->next)
-        publish_application(state, application);
+        state_apply_changes(state, application->location, &application->changes,
+                            application->first_seq, application->at_us);
     state->last_seq = t->last_seq;
 }
