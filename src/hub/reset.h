@@ -103,7 +103,7 @@ must_check enum status reset_list(struct hub *hub, struct text cursor, size_t li
 must_check enum status reset_rejects(struct hub *hub, struct text id, struct buffer *csv,
                                      struct error *error);
 /* {"items":[{location,sku,line,stated,expected,variance,explained,unexplained,explained_by:[...]}],
- * "next"}; largest first when by_units, else by location and sku. */
+ * "next"}; largest first when by_units, else in the order of locations and of products' numbers. */
 must_check enum status reset_variances(struct hub *hub, const struct access *access, struct text id,
                                        bool by_units, size_t offset, size_t limit,
                                        struct buffer *json, struct error *error);

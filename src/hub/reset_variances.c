@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/quantity.h"
 #include "hub/reset_internal.h"
 
 struct variance {
@@ -89,16 +90,35 @@ static struct grounds find_grounds(const struct cell_history *history, uint32_t 
     return found;
 }
 
+/* Booked after the statement, known to it, and not to the ground before. By the ledger's order, not
+ * by the clock: an event may wait in the queue while a reset is applied. */
+static bool explains(const struct cell_history *history, const struct grounds *grounds,
+                     const struct ledger_entry *entry) {
+    return entry->kind == LEDGER_EVENT && entry->seq >= grounds->word->applied_seq &&
+           event_on_hand_delta_milli(&entry->event) != 0 &&
+           books_covers(history, grounds->word, &entry->event) &&
+           (grounds->before == NULL || !books_covers(history, grounds->before, &entry->event));
+}
+
+static int64_t sum_explained(const struct cell_history *history, const struct grounds *grounds) {
+    int64_t sum_milli = 0;
+    for (size_t i = 0; grounds->word != NULL && i < history->entry_count; i++) {
+        const struct ledger_entry *entry = &history->entries[i];
+        if (explains(history, grounds, entry) &&
+            balance_add(sum_milli, event_on_hand_delta_milli(&entry->event), &sum_milli) !=
+                STATUS_OK)
+            break; /* it only illustrates */
+    }
+    return sum_milli;
+}
+
 static void write_explaining(struct json_writer *w, const struct cell_history *history,
                              const struct grounds *grounds) {
     json_key(w, "explained_by");
     json_begin_array(w);
     for (size_t i = 0; i < history->entry_count; i++) {
         const struct ledger_entry *entry = &history->entries[i];
-        if (entry->kind != LEDGER_EVENT || entry->seq < grounds->word->applied_seq ||
-            event_on_hand_delta_milli(&entry->event) == 0 ||
-            !books_covers(history, grounds->word, &entry->event) ||
-            (grounds->before != NULL && books_covers(history, grounds->before, &entry->event)))
+        if (!explains(history, grounds, entry))
             continue;
         json_begin_object(w);
         json_key(w, "sequence");
@@ -123,7 +143,7 @@ static enum status write_item(struct hub *hub, const struct reset_record *record
                               struct error *error) {
     const struct reset_location_record *location = &record->locations[v->location];
     uint32_t number = catalog_find_location(hub->catalog, location->code);
-    int64_t variance_milli = v->change.correction_milli, explained_milli = 0;
+    int64_t variance_milli = v->change.correction_milli;
     struct arena arena = {0};
     struct cell_history history;
     enum status status =
@@ -133,8 +153,7 @@ static enum status write_item(struct hub *hub, const struct reset_record *record
         return status;
     }
     struct grounds grounds = find_grounds(&history, location->statement);
-    if (grounds.word != NULL)
-        explained_milli = books_explained_milli(&history, grounds.word, grounds.before);
+    int64_t explained_milli = sum_explained(&history, &grounds);
     json_begin_object(w);
     json_key(w, "location");
     json_text(w, location->code);
