@@ -62,7 +62,7 @@ struct hub {
     struct catalog *catalog;
     struct queue queue;
     pthread_t writer;
-    bool started;
+    _Atomic bool started; /* read by callers that wait */
     struct arena batch; /* the writer's, emptied after each batch */
     struct change_feed feed;
     struct hub_counters counters;
