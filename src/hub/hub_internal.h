@@ -63,7 +63,7 @@ struct hub {
     struct queue queue;
     pthread_t writer;
     _Atomic bool started; /* read by callers that wait */
-    struct arena batch; /* the writer's, emptied after each batch */
+    struct arena batch;   /* the writer's, emptied after each batch */
     struct change_feed feed;
     struct hub_counters counters;
     int64_t started_at_us;
