@@ -68,7 +68,6 @@ static inline struct world *world_with(const char *yaml) {
     struct world *w = memory_alloc_zero(1, sizeof *w);
     snprintf(w->uri, sizeof w->uri, "memory:hub-%u-%u", (unsigned)getpid(), ++worlds);
     w->now_us = BASE_US;
-    w->commits_left = -1;
     if (yaml != NULL) {
         struct config_report report = {0};
         assert_int_equal(config_load_text(text_from(yaml), "c.yaml", &w->config, &report),

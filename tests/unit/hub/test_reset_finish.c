@@ -404,7 +404,6 @@ static void test_a_restart_in_the_middle(void **state) {
     disk_full_after(w, 1);
     assert_int_equal(send_as(w, &access_internal, &params, rows, PRODUCTS, "x"), STATUS_NO_SPACE);
     disk_full_after(w, -1);
-    w->store->ops = sound_ops;
     world_restart(w);
     ok(w, reset_list(w->hub, (struct text){0}, 1, &w->json, &w->error));
     assert_says(w, "status", "interrupted");
