@@ -131,6 +131,13 @@ struct group_entry {
     uint64_t key_hash;
 };
 
+/* Corrections that the transaction came past (embedded_chain.c), sorted by first_seq. It writes
+ * events only, so those it knows stay true. */
+struct passages {
+    struct passage *items;
+    size_t count, capacity, bytes;
+};
+
 enum transaction_kind { TRANSACTION_ANY, TRANSACTION_EVENTS, TRANSACTION_BOOKS };
 
 struct transaction {
@@ -143,6 +150,7 @@ struct transaction {
     struct slot_table cells, orders, keys, acknowledged, pendings, statements;
     struct slot_table movements; /* a list only */
     struct application *applications, **applications_tail;
+    struct passages passages;
     uint64_t groups;
     const struct event_slot *group_slots;
     struct group_entry *group;
@@ -166,6 +174,7 @@ struct embedded {
     struct arena books_arena; /* what the last load_books lent */
     uint32_t sweep_location;  /* where the sweep of movements stands; 0: none under way */
     int64_t sweep_before_us, swept_before_us;
+    uint64_t corrections_unpacked; /* by the writer, on the way to old events */
     /* under the lock */
     uint64_t commits;
     int64_t commit_us_sum;
@@ -196,6 +205,14 @@ void *slot_add(struct transaction *transaction, struct slot_table *table, uint64
                size_t size);
 /* Makes state of it, under the lock for writing. */
 void transaction_publish(struct embedded *embedded);
+
+/* ---- embedded_chain.c ---- */
+/* The row of an event that is older than the window, from the head of its cell's rows down; 0: it
+ * was never heard. */
+must_check enum status embedded_find_in_chain(struct embedded *embedded, const struct event *event,
+                                              uint64_t head, uint64_t *seq_out,
+                                              struct error *error);
+void passages_reset(struct passages *passages);
 
 /* ---- embedded_*.c: the functions of store.h ---- */
 enum status embedded_load_events(struct store *store, struct event_slot *slots, size_t count,
@@ -279,6 +296,11 @@ int64_t embedded_acknowledged_at(struct embedded *embedded, uint32_t source,
 uint32_t seconds_from_us(int64_t us);
 /* Entry of a cell's history that a row is. */
 struct ledger_entry entry_from_row(const struct journal_row *row);
+/* The row is this event's, heard before. */
+static inline bool row_is_event(const struct journal_row *row, const struct event *event) {
+    return row->type < EVENT_TYPE_COUNT && row->event.source == event->source &&
+           text_equal(row->event.id, event->id);
+}
 /* Row number `product` in sorted rows; NULL. */
 const struct stated *stated_find(const struct stated *rows, size_t count, uint32_t product);
 bool product_in(const uint32_t *products, size_t count, uint32_t product);

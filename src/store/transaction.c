@@ -48,6 +48,7 @@ void transaction_deinit(struct transaction *transaction) {
     all_tables(transaction, tables);
     for (int i = 0; i < 6; i++)
         free(tables[i]->slots);
+    passages_reset(&transaction->passages);
     arena_deinit(&transaction->arena);
 }
 
@@ -59,6 +60,7 @@ void transaction_reset(struct transaction *transaction) {
     transaction->movements = (struct slot_table){0};
     transaction->applications = NULL;
     transaction->applications_tail = &transaction->applications;
+    passages_reset(&transaction->passages);
     transaction->group_slots = NULL;
     transaction->group_count = 0;
     transaction->kind = TRANSACTION_ANY;
