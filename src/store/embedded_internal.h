@@ -46,9 +46,9 @@ struct pending state_movement(const struct state *state, const struct event *eve
 /* Keeps it with the movements or the pending ones; nothing where it does not move on-hand. */
 void state_add_movement(struct state *state, const struct pending *pending);
 void state_note_register(struct state *state, uint32_t register_id, int64_t sequence);
-/* What an application or a rollback, numbered first_seq, did to its location. */
-void state_apply_changes(struct state *state, uint32_t location,
-                         const struct packed_changes *changes, uint64_t first_seq, int64_t at_us);
+/* What an application or a rollback, numbered first_seq, did to the location of that number. */
+void state_apply_changes(struct state *state, uint32_t number, const struct packed_changes *changes,
+                         uint64_t first_seq, int64_t at_us);
 
 /* ---- a transaction's slots ---- */
 struct slot {
