@@ -331,7 +331,7 @@ void packed_write_changes(const struct packed_changes *changes, struct buffer *o
 enum status packed_read_changes(struct text packed, struct arena *arena,
                                 struct packed_changes *changes_out, struct error *error) {
     struct packed_reader reader;
-    struct packed_changes changes;
+    struct packed_changes changes = {0};
     enum status status = packed_frame_read(MARK_CHANGES, packed, arena, &reader, error);
     if (status != STATUS_OK) {
         return status;
