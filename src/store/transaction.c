@@ -216,7 +216,22 @@ static void publish_cells(struct state *state, const struct slot_table *cells) {
     }
 }
 
+/* Where keys and movements go lies all over memory: asked for all at once, the misses are shared.
+ */
+static void prefetch_events(const struct state *state, const struct transaction *t) {
+    for (const struct slot *slot = t->keys.first; slot != NULL; slot = slot->next)
+        keys_prefetch(&state->keys, slot->hash);
+    for (const struct slot *slot = t->movements.first; slot != NULL; slot = slot->next) {
+        const struct movement_slot *movement = (const struct movement_slot *)(const void *)slot;
+        const struct location *location =
+            locations_find(&state->locations, movement->pending.location);
+        if (location != NULL)
+            __builtin_prefetch(&location->movements[location->movement_count], 1);
+    }
+}
+
 static void publish_events(struct state *state, const struct transaction *t) {
+    prefetch_events(state, t);
     for (struct slot *slot = t->orders.first; slot != NULL; slot = slot->next) {
         const struct order_slot *order = (const struct order_slot *)(const void *)slot;
         orders_set(&state->orders, &order->key, order->net_milli);
