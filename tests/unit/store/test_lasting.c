@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -248,6 +249,33 @@ static void test_verify_finds_a_planted_difference(void **state) {
     assert_int_equal(report.rows, 1);
     assert_non_null(memmem(report.first.data, report.first.length, "on_hand", 7));
     arena_deinit(&arena);
+}
+
+static uint64_t checkpoint_seq_after(struct keeper *k, useconds_t wait_us) {
+    struct store_stats stats;
+    usleep(wait_us);
+    store_stats(k->store, &stats);
+    return stats.checkpoint_seq;
+}
+
+/* The thread saves by itself, but not in the middle of a reset: what that changes would have to be
+ * saved again. */
+static void test_checkpoints_let_a_reset_pass(void **state) {
+    struct keeper *k = ((struct engine_fixture *)*state)->keeper;
+    k->options.checkpoint_interval_us = 10000;
+    keeper_reopen(k);
+    struct event sale = engine_sale(k, "first");
+    keeper_post(k, &sale);
+    uint64_t saved = checkpoint_seq_after(k, 400000);
+    assert_true(saved > 0);
+    struct stated row = {1, 1, 10000};
+    struct statement statement = engine_statement(k->now_us);
+    keeper_state(k, &statement, &row, 1, NULL, 0, NULL);
+    assert_int_equal(checkpoint_seq_after(k, 400000), saved);
+    for (int i = 0; i < 50 && checkpoint_seq_after(k, 100000) == saved; i++)
+        continue;
+    assert_true(checkpoint_seq_after(k, 0) > saved);
+    k->options.checkpoint_interval_us = 0;
 }
 
 /* ---- the window ---- */
@@ -618,6 +646,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_reopening_with_a_tail),
     TEST(test_damaged_checkpoints_are_ignored),
     TEST(test_verify_finds_a_planted_difference),
+    TEST(test_checkpoints_let_a_reset_pass),
     TEST(test_eviction_keeps_the_truth),
     TEST(test_old_events_share_corrections),
     TEST(test_random_lives),
