@@ -55,8 +55,8 @@ static bool wait_for(struct checkpointer *checkpointer, int64_t wait_us) {
     return !stop;
 }
 
-/* As long as the work took: never more than half of a core. Not by a lower priority: that could take
- * it off the processor with the lock in its hands, and sales would wait for it. */
+/* As long as the work took: never more than half of a core. Not by a lower priority: that could
+ * take it off the processor with the lock in its hands, and sales would wait for it. */
 static void step_aside(struct checkpointer *checkpointer, int64_t took_us) {
     if (checkpointer->gentle && took_us > STEP_ASIDE_FROM_US)
         (void)wait_for(checkpointer, took_us < STEP_ASIDE_MOST_US ? took_us : STEP_ASIDE_MOST_US);
