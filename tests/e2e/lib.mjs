@@ -9,6 +9,7 @@ import http from 'node:http'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -24,9 +25,17 @@ export function scaled(n, least = 1) {
 /** Sanitized builds start and answer several times slower. */
 export const patience = /-(asan|tsan)\b/.test(binary) ? 10 : 1
 
+/** A request without a sign of life for so long has been lost. */
+const ANSWER_MS = Number(process.env.ONHAND_ANSWER_MS ?? 120000)
+
 const children = new Set()
 const directories = new Set()
 const mounts = new Set()
+
+// A test that failed left its hub behind, and node would wait for it for ever.
+after(() => {
+  for (const child of children) child.kill('SIGKILL')
+})
 
 process.on('exit', () => {
   for (const child of children) {
@@ -98,6 +107,9 @@ export function call(url, { method = 'GET', body, type, token, headers = {}, age
       },
     })
     request.on('error', reject)
+    request.setTimeout(ANSWER_MS * patience, () => {
+      request.destroy(new Error(`no answer to ${method} ${target} within ${ANSWER_MS / 1000} s`))
+    })
     request.on('response', (response) => {
       const parts = []
       response.on('data', (part) => parts.push(part))
