@@ -9,7 +9,6 @@ import http from 'node:http'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -31,11 +30,6 @@ const ANSWER_MS = Number(process.env.ONHAND_ANSWER_MS ?? 120000)
 const children = new Set()
 const directories = new Set()
 const mounts = new Set()
-
-// A test that failed left its hub behind, and node would wait for it for ever.
-after(() => {
-  for (const child of children) child.kill('SIGKILL')
-})
 
 process.on('exit', () => {
   for (const child of children) {
