@@ -40,7 +40,7 @@ bool adjustments_begin(struct request *r) {
     struct text type = r->headers.content_type;
     bool lines = is_type(type, "application/x-ndjson") || is_type(type, "application/jsonl") ||
                  is_type(type, "application/ndjson");
-    if (!lines && type.length > 0 && !is_type(type, "application/json")) {
+    if (!lines && !content_type_suits_json(type)) {
         problem_http(r, 415, STATUS_BAD_VALUE, "Content-Type",
                      "application/json or application/x-ndjson is needed");
         return false;

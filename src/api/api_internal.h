@@ -250,4 +250,7 @@ void events_stop(struct events *events); /* ends every stream; before the daemon
 void events_free(struct events *events);
 uint64_t events_listeners(struct events *events);
 
+/* server.c: the body may be taken for JSON. */
+bool content_type_suits_json(struct text type);
+
 #endif

@@ -102,20 +102,31 @@ static bool check_accept(struct request *r) {
     return false;
 }
 
+/* Also what programs say when nobody told them what they send; what it is not, the parser says. */
+bool content_type_suits_json(struct text type) {
+    static const char *const suitable[] = {"application/json", "text/json", "text/plain",
+                                           "application/x-www-form-urlencoded"};
+    type = before_semicolon(type);
+    for (size_t i = 0; i < sizeof suitable / sizeof *suitable; i++) {
+        if (text_equal_ignore_case(type, text_from(suitable[i]))) {
+            return true;
+        }
+    }
+    return type.length == 0;
+}
+
 static bool check_body(struct request *r) {
     if (r->route->body == BODY_NONE) {
         return true;
     }
-    struct text type = before_semicolon(r->headers.content_type);
     if (r->headers.content_lengths + r->headers.transfer_encodings == 0) {
         problem_http(r, 411, STATUS_MISSING, "Content-Length",
                      "a body is needed, with Content-Length or Transfer-Encoding: chunked");
         return false;
     }
-    if (r->route->body == BODY_JSON && type.length > 0 &&
-        !text_equal_ignore_case(type, TEXT("application/json"))) {
+    if (r->route->body == BODY_JSON && !content_type_suits_json(r->headers.content_type)) {
         problem_http(r, 415, STATUS_BAD_VALUE, "Content-Type",
-                     "application/json is needed, not '%.*s'", TEXT_ARG(type));
+                     "application/json is needed, not '%.*s'", TEXT_ARG(r->headers.content_type));
         return false;
     }
     uint64_t declared = 0;

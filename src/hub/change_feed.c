@@ -34,6 +34,7 @@ static void wake_all(struct change_feed *feed) {
 void change_feed_publish(struct hub *hub, const struct change *changes, size_t count) {
     struct change_feed *feed = &hub->feed;
     uint64_t last_seq = store_last_seq(hub->store);
+    atomic_store(&hub->counters.disk_full, false); /* this commit found room */
     pthread_mutex_lock(&feed->lock);
     for (size_t i = 0; i < count; i++) {
         struct change *place = &feed->ring[feed->pushed % CHANGE_RING_SIZE];

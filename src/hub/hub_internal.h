@@ -62,8 +62,8 @@ struct hub {
     struct catalog *catalog;
     struct queue queue;
     pthread_t writer;
-    bool started;
-    struct arena batch; /* the writer's, emptied after each batch */
+    _Atomic bool started; /* read by callers that wait */
+    struct arena batch;   /* the writer's, emptied after each batch */
     struct change_feed feed;
     struct hub_counters counters;
     int64_t started_at_us;

@@ -449,7 +449,7 @@ void intake_run(struct hub *hub, struct submission **submissions, size_t count) 
     enum status status = resolve_all(&in, &error);
     if (status == STATUS_OK)
         status = commit_batch(&in, &error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && in.slot_count > 0) /* else nothing was committed */
         change_feed_publish(hub, in.changes.items, in.changes.count);
     count_batch(&in, status);
     for (size_t s = 0; s < count; s++)

@@ -106,7 +106,8 @@ must_check enum status reset_list(struct hub *hub, struct text cursor, size_t li
 must_check enum status reset_rejects(struct hub *hub, struct text id, struct buffer *csv,
                                      struct error *error);
 /* {"items":[{location,sku,line,held,stated,expected,variance,explained,unexplained,
- * explained_by:[...]}],"next"}; largest first when by_units, else by location and sku. Of what is
+ * explained_by:[...]}],"next"}; largest first when by_units, else in the
+ * order of locations and of products' numbers. Of what is
  * held: what approving it now would correct, and nothing explained yet. */
 must_check enum status reset_variances(struct hub *hub, const struct access *access, struct text id,
                                        bool by_units, size_t offset, size_t limit,

@@ -100,16 +100,36 @@ struct variance_grounds variance_find_grounds(const struct cell_history *history
     return found;
 }
 
+/* Booked after the statement, known to it, and not to the ground before. By the ledger's order, not
+ * by the clock: an event may wait in the queue while a reset is applied. */
+static bool explains(const struct cell_history *history, const struct variance_grounds *grounds,
+                     const struct ledger_entry *entry) {
+    return entry->kind == LEDGER_EVENT && entry->seq >= grounds->word->applied_seq &&
+           event_on_hand_delta_milli(&entry->event) != 0 &&
+           books_covers(history, grounds->word, &entry->event) &&
+           (grounds->before == NULL || !books_covers(history, grounds->before, &entry->event));
+}
+
+static int64_t sum_explained(const struct cell_history *history,
+                             const struct variance_grounds *grounds) {
+    int64_t sum_milli = 0;
+    for (size_t i = 0; grounds->word != NULL && i < history->entry_count; i++) {
+        const struct ledger_entry *entry = &history->entries[i];
+        if (explains(history, grounds, entry) &&
+            balance_add(sum_milli, event_on_hand_delta_milli(&entry->event), &sum_milli) !=
+                STATUS_OK)
+            break; /* it only illustrates */
+    }
+    return sum_milli;
+}
+
 static void write_explaining(struct json_writer *w, const struct cell_history *history,
                              const struct variance_grounds *grounds) {
     json_key(w, "explained_by");
     json_begin_array(w);
     for (size_t i = 0; grounds->word != NULL && i < history->entry_count; i++) {
         const struct ledger_entry *entry = &history->entries[i];
-        if (entry->kind != LEDGER_EVENT || entry->seq < grounds->word->applied_seq ||
-            event_on_hand_delta_milli(&entry->event) == 0 ||
-            !books_covers(history, grounds->word, &entry->event) ||
-            (grounds->before != NULL && books_covers(history, grounds->before, &entry->event)))
+        if (!explains(history, grounds, entry))
             continue;
         json_begin_object(w);
         json_key(w, "sequence");
@@ -155,8 +175,7 @@ static enum status fill_item(struct hub *hub, const struct reset_record *record,
         return status;
     item->grounds = variance_find_grounds(&item->history, item->location->statement);
     if (item->grounds.word != NULL)
-        item->explained_milli =
-            books_explained_milli(&item->history, item->grounds.word, item->grounds.before);
+        item->explained_milli = sum_explained(&item->history, &item->grounds);
     return STATUS_OK;
 }
 

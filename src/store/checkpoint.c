@@ -11,6 +11,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define STEP_ASIDE_FROM_US 100
+#define STEP_ASIDE_MOST_US 100000
+#define RESET_PAUSE_US (2 * US_PER_SECOND) /* without an application for so long: it is over */
+#define WAIT_MOST_US (600 * US_PER_SECOND)
+
 static void lock_reading(struct embedded *embedded) {
     require(pthread_rwlock_rdlock(&embedded->lock) == 0);
 }
@@ -29,6 +34,32 @@ static enum status save(struct checkpointer *checkpointer, enum blob_kind kind, 
                                                        buffer_text(&blob), error);
     buffer_deinit(&blob);
     return status;
+}
+
+/* False when it is time to stop. */
+static bool wait_for(struct checkpointer *checkpointer, int64_t wait_us) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_us / US_PER_SECOND;
+    until.tv_nsec += wait_us % US_PER_SECOND * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    require(pthread_mutex_lock(&checkpointer->lock) == 0);
+    int result = 0;
+    while (!checkpointer->stop && result == 0)
+        result = pthread_cond_timedwait(&checkpointer->wake, &checkpointer->lock, &until);
+    bool stop = checkpointer->stop;
+    require(pthread_mutex_unlock(&checkpointer->lock) == 0);
+    return !stop;
+}
+
+/* As long as the work took: never more than half of a core. Not by a lower priority: that could
+ * take it off the processor with the lock in its hands, and sales would wait for it. */
+static void step_aside(struct checkpointer *checkpointer, int64_t took_us) {
+    if (checkpointer->gentle && took_us > STEP_ASIDE_FROM_US)
+        (void)wait_for(checkpointer, took_us < STEP_ASIDE_MOST_US ? took_us : STEP_ASIDE_MOST_US);
 }
 
 /* ---- cells ---- */
@@ -68,8 +99,11 @@ static enum status save_all_cells(struct checkpointer *checkpointer, struct erro
     }
     struct buffer raw = {0};
     enum status status = STATUS_OK;
-    for (uint32_t i = 0; i < limit && status == STATUS_OK; i++)
+    for (uint32_t i = 0; i < limit && status == STATUS_OK; i++) {
+        int64_t began_us = monotonic_us();
         status = save_cells(checkpointer, i, &raw, error);
+        step_aside(checkpointer, monotonic_us() - began_us);
+    }
     buffer_deinit(&raw);
     return status;
 }
@@ -173,51 +207,55 @@ static enum status run(struct checkpointer *checkpointer, struct error *error) {
     return STATUS_OK;
 }
 
-enum status embedded_checkpoint(struct store *store, struct error *error) {
-    struct embedded *embedded = embedded_of(store);
-    struct checkpointer *checkpointer = embedded->checkpointer;
-    if (embedded->options.read_only)
-        return error_set(error, STATUS_CONFLICT, "the store is open for reading only");
+static enum status run_alone(struct checkpointer *checkpointer, bool gentle, struct error *error) {
     require(pthread_mutex_lock(&checkpointer->running) == 0);
+    checkpointer->gentle = gentle;
     enum status status = run(checkpointer, error);
     require(pthread_mutex_unlock(&checkpointer->running) == 0);
     return status;
 }
 
-/* ---- now and then ---- */
-
-static bool wait_interval(struct checkpointer *checkpointer) {
-    int64_t interval_us = checkpointer->embedded->options.checkpoint_interval_us;
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += interval_us / US_PER_SECOND;
-    until.tv_nsec += interval_us % US_PER_SECOND * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    require(pthread_mutex_lock(&checkpointer->lock) == 0);
-    int result = 0;
-    while (!checkpointer->stop && result == 0)
-        result = pthread_cond_timedwait(&checkpointer->wake, &checkpointer->lock, &until);
-    bool stop = checkpointer->stop;
-    require(pthread_mutex_unlock(&checkpointer->lock) == 0);
-    return !stop;
+enum status embedded_checkpoint(struct store *store, struct error *error) {
+    struct embedded *embedded = embedded_of(store);
+    if (embedded->options.read_only)
+        return error_set(error, STATUS_CONFLICT, "the store is open for reading only");
+    return run_alone(embedded->checkpointer, false, error);
 }
 
+/* ---- now and then ---- */
+
 /* A checkpoint that fails costs a longer start, no more. */
-static void checkpoint_or_warn(struct embedded *embedded) {
+static void checkpoint_or_warn(struct checkpointer *checkpointer, bool gentle) {
     struct error error = {0};
-    if (embedded_checkpoint(&embedded->store, &error) != STATUS_OK)
+    if (run_alone(checkpointer, gentle, &error) != STATUS_OK)
         log_warn("no checkpoint was made; the next start reads more of the ledger",
                  "status=%s detail=%s", status_code(error.status),
                  log_quote(text_from(error.detail)));
 }
 
+/* A reset goes on as long as location after location is applied. */
+static bool reset_goes_on(struct embedded *embedded) {
+    lock_reading(embedded);
+    int64_t applied_us = embedded->applied_monotonic_us;
+    unlock(embedded);
+    return applied_us != 0 && monotonic_us() - applied_us < RESET_PAUSE_US;
+}
+
+/* The interval, and then until no reset is being applied: what it changes would have to be saved
+ * again, and it wants the processor. But not for ever. */
+static bool wait_for_turn(struct checkpointer *checkpointer) {
+    struct embedded *embedded = checkpointer->embedded;
+    int64_t began_us = monotonic_us();
+    bool go_on = wait_for(checkpointer, embedded->options.checkpoint_interval_us);
+    while (go_on && reset_goes_on(embedded) && monotonic_us() - began_us < WAIT_MOST_US)
+        go_on = wait_for(checkpointer, RESET_PAUSE_US);
+    return go_on;
+}
+
 static void *run_thread(void *context) {
     struct checkpointer *checkpointer = context;
-    while (wait_interval(checkpointer))
-        checkpoint_or_warn(checkpointer->embedded);
+    while (wait_for_turn(checkpointer))
+        checkpoint_or_warn(checkpointer, true);
     return NULL;
 }
 
@@ -260,7 +298,7 @@ void checkpointer_finish(struct embedded *embedded) {
     if (checkpointer->has_thread)
         require(pthread_join(checkpointer->thread, NULL) == 0);
     checkpointer->has_thread = false;
-    checkpoint_or_warn(embedded);
+    checkpoint_or_warn(checkpointer, false);
 }
 
 void checkpointer_free(struct checkpointer *checkpointer) {

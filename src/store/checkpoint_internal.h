@@ -46,6 +46,7 @@ struct checkpoint_meta {
 struct checkpointer {
     struct embedded *embedded;
     pthread_mutex_t running; /* one checkpoint at a time */
+    bool gentle;             /* nobody waits for the one that runs */
     struct checkpoint_meta meta;
     pthread_t thread;
     bool has_thread;

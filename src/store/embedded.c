@@ -126,6 +126,8 @@ static enum status embedded_commit(struct store *store, struct error *error) {
         require(pthread_rwlock_wrlock(&embedded->lock) == 0);
         transaction_publish(embedded);
         embedded_sweep(embedded);
+        if (t->applications != NULL)
+            embedded->applied_monotonic_us = monotonic_us();
         embedded->commits++;
         embedded->commit_us_sum += monotonic_us() - started_us;
         require(pthread_rwlock_unlock(&embedded->lock) == 0);

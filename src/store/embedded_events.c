@@ -7,11 +7,6 @@
 
 /* ---- was it heard before? ---- */
 
-static bool row_is_event(const struct journal_row *row, uint32_t source, struct text id) {
-    return row->type < EVENT_TYPE_COUNT && row->event.source == source &&
-           text_equal(row->event.id, id);
-}
-
 /* By the index: a hash that is there is a candidate, its row decides. */
 static enum status find_in_index(struct embedded *embedded, const struct event *event,
                                  uint64_t hash, uint64_t *seq_out, struct error *error) {
@@ -26,66 +21,12 @@ static enum status find_in_index(struct embedded *embedded, const struct event *
                              (unsigned long long)seq);
         if (status != STATUS_OK)
             return status;
-        if (row_is_event(&row, event->source, event->id)) {
+        if (row_is_event(&row, event)) {
             *seq_out = seq;
             return STATUS_OK;
         }
     }
     return STATUS_OK;
-}
-
-/* The entry of the cell's chain before the correction `seq`. */
-static enum status previous_of_correction(struct embedded *embedded, uint64_t seq,
-                                          uint64_t *previous_out, struct error *error) {
-    struct arena scratch = {0};
-    struct journal_correction correction;
-    struct packed_change *changes;
-    size_t count;
-    enum status status =
-        embedded->ops->find_correction(embedded->journal, true, seq, &scratch, &correction, error);
-    if (status == STATUS_OK)
-        status = packed_read_changes(correction.packed, &scratch, &changes, &count, error);
-    if (status == STATUS_OK) {
-        uint64_t at = correction.first_seq;
-        size_t i = 0;
-        while (i < count && (at += changes[i].correction_milli != 0) < seq)
-            i++;
-        if (i < count)
-            *previous_out = changes[i].previous;
-        else
-            status = error_set(error, STATUS_CORRUPT, "correction %llu lacks its change",
-                               (unsigned long long)seq);
-    }
-    arena_deinit(&scratch);
-    return status;
-}
-
-/* By the ledger, for what is older than the window. Nothing is received longer than a window before
- * it takes effect, so the walk ends there. */
-static enum status find_in_chain(struct embedded *embedded, const struct event *event,
-                                 uint64_t head, uint64_t *seq_out, struct error *error) {
-    int64_t earliest_us = event_effective_at_us(event) - embedded->options.dedup_window_us;
-    struct arena scratch = {0};
-    enum status status = STATUS_OK;
-    *seq_out = 0;
-    for (uint64_t seq = head, previous = 0; seq != 0 && status == STATUS_OK; seq = previous) {
-        struct journal_row row;
-        arena_reset(&scratch);
-        status = embedded->ops->read_row(embedded->journal, true, seq, &scratch, &row, error);
-        if (status == STATUS_NOT_FOUND) {
-            status = previous_of_correction(embedded, seq, &previous, error);
-            continue;
-        }
-        if (status != STATUS_OK || row.event.received_at_us < earliest_us)
-            break;
-        if (row_is_event(&row, event->source, event->id)) {
-            *seq_out = seq;
-            break;
-        }
-        previous = row.previous;
-    }
-    arena_deinit(&scratch);
-    return status;
 }
 
 /* This transaction's own slot of the key; made when it is new here. */
@@ -116,7 +57,8 @@ static enum status find_seen(struct embedded *embedded, struct event_slot *slot,
     enum status status = find_in_index(embedded, event, entry->key_hash, &slot->seen_seq, error);
     if (status == STATUS_OK && slot->seen_seq == 0 &&
         event_effective_at_us(event) < embedded->state.keys_evicted_us)
-        status = find_in_chain(embedded, event, entry->cell->cell.head, &slot->seen_seq, error);
+        status =
+            embedded_find_in_chain(embedded, event, entry->cell->cell.head, &slot->seen_seq, error);
     if (key->group == t->groups)
         slot->seen_index = key->index + 1;
     else

@@ -46,6 +46,9 @@ struct pending state_movement(const struct state *state, const struct event *eve
 /* Keeps it with the movements or the pending ones; nothing where it does not move on-hand. */
 void state_add_movement(struct state *state, const struct pending *pending);
 void state_note_register(struct state *state, uint32_t register_id, int64_t sequence);
+/* What an application or a rollback, numbered first_seq, did to the location of that number. */
+void state_apply_changes(struct state *state, uint32_t number, const struct packed_changes *changes,
+                         uint64_t first_seq, int64_t at_us);
 
 /* ---- a transaction's slots ---- */
 struct slot {
@@ -117,8 +120,7 @@ struct application {
     uint32_t location;
     uint64_t first_seq;
     int64_t at_us;
-    const struct packed_change *changes;
-    size_t count;
+    struct packed_changes changes;
 };
 
 /* What load found out about an event of the group, for write. */
@@ -127,6 +129,13 @@ struct group_entry {
     struct order_slot *order;
     struct key_slot *key;
     uint64_t key_hash;
+};
+
+/* Corrections that the transaction came past (embedded_chain.c), sorted by first_seq. It writes
+ * events only, so those it knows stay true. */
+struct passages {
+    struct passage *items;
+    size_t count, capacity, bytes;
 };
 
 enum transaction_kind { TRANSACTION_ANY, TRANSACTION_EVENTS, TRANSACTION_BOOKS };
@@ -141,6 +150,7 @@ struct transaction {
     struct slot_table cells, orders, keys, acknowledged, pendings, statements;
     struct slot_table movements; /* a list only */
     struct application *applications, **applications_tail;
+    struct passages passages;
     uint64_t groups;
     const struct event_slot *group_slots;
     struct group_entry *group;
@@ -164,10 +174,12 @@ struct embedded {
     struct arena books_arena; /* what the last load_books lent */
     uint32_t sweep_location;  /* where the sweep of movements stands; 0: none under way */
     int64_t sweep_before_us, swept_before_us;
+    uint64_t corrections_unpacked; /* by the writer, on the way to old events */
     /* under the lock */
     uint64_t commits;
     int64_t commit_us_sum;
     uint64_t checkpoint_seq;
+    int64_t applied_monotonic_us; /* when a statement was last applied; 0: not since the start */
     struct checkpointer *checkpointer;
 };
 
@@ -194,6 +206,14 @@ void *slot_add(struct transaction *transaction, struct slot_table *table, uint64
                size_t size);
 /* Makes state of it, under the lock for writing. */
 void transaction_publish(struct embedded *embedded);
+
+/* ---- embedded_chain.c ---- */
+/* The row of an event that is older than the window, from the head of its cell's rows down; 0: it
+ * was never heard. */
+must_check enum status embedded_find_in_chain(struct embedded *embedded, const struct event *event,
+                                              uint64_t head, uint64_t *seq_out,
+                                              struct error *error);
+void passages_reset(struct passages *passages);
 
 /* ---- embedded_*.c: the functions of store.h ---- */
 enum status embedded_load_events(struct store *store, struct event_slot *slots, size_t count,
@@ -273,14 +293,15 @@ must_check enum status embedded_books(struct embedded *embedded, uint32_t locati
                                       struct location_books *books_out, struct error *error);
 int64_t embedded_acknowledged_at(struct embedded *embedded, uint32_t source,
                                  struct document_key document);
-/* The new figures of a cell under a correction; `seq`: its own number when there is a correction.
- */
-void cell_correct(struct cell *cell, const struct packed_change *change, uint64_t seq,
-                  int64_t at_us);
 /* A row's change of its cell; state of replay and of publishing alike. */
 uint32_t seconds_from_us(int64_t us);
 /* Entry of a cell's history that a row is. */
 struct ledger_entry entry_from_row(const struct journal_row *row);
+/* The row is this event's, heard before. */
+static inline bool row_is_event(const struct journal_row *row, const struct event *event) {
+    return row->type < EVENT_TYPE_COUNT && row->event.source == event->source &&
+           text_equal(row->event.id, event->id);
+}
 /* Row number `product` in sorted rows; NULL. */
 const struct stated *stated_find(const struct stated *rows, size_t count, uint32_t product);
 bool product_in(const uint32_t *products, size_t count, uint32_t product);

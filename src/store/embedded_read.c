@@ -148,23 +148,17 @@ static enum status read_correction(struct walk *walk, uint64_t seq, struct ledge
                                    struct error *error) {
     struct embedded *embedded = walk->embedded;
     struct journal_correction correction;
-    struct packed_change *changes;
-    size_t count;
+    struct packed_changes changes;
     arena_reset(&walk->scratch);
     enum status status = embedded->ops->find_correction(
         embedded->journal, embedded_is_writing(embedded), seq, &walk->scratch, &correction, error);
     if (status == STATUS_OK)
-        status = packed_read_changes(correction.packed, &walk->scratch, &changes, &count, error);
+        status = packed_read_changes(correction.packed, &walk->scratch, &changes, error);
     if (status != STATUS_OK)
         return status;
-    uint64_t at = correction.first_seq;
-    for (size_t i = 0; i < count && at <= seq; i++) {
-        const struct packed_change *change = &changes[i];
-        at += change->correction_milli != 0;
-        if (at != seq || change->correction_milli == 0)
-            continue;
-        if (change->product != walk->product || correction.location != walk->location)
-            break;
+    const struct packed_change *change = packed_change_of(&changes, correction.first_seq, seq);
+    if (change != NULL && change->product == walk->product &&
+        correction.location == walk->location) {
         *entry_out = entry_from_change(walk, &correction, change, seq);
         const struct statement *statement =
             embedded_statement(&embedded->store, correction.statement);
@@ -347,19 +341,18 @@ static enum status read_application(struct embedded *embedded, uint32_t id, stru
                                                               take_application, &search, error);
     if (status != STATUS_OK || !search.found)
         return status;
-    struct packed_change *packed;
-    size_t packed_count, count = 0;
-    status = packed_read_changes(search.packed, arena, &packed, &packed_count, error);
+    struct packed_changes packed;
+    status = packed_read_changes(search.packed, arena, &packed, error);
     if (status != STATUS_OK)
         return status;
-    struct cell_change *changes = arena_alloc(arena, packed_count * sizeof *changes + 1);
-    for (size_t i = 0; i < packed_count; i++) {
-        if (packed[i].correction_milli != 0)
-            changes[count++] = (struct cell_change){packed[i].product, packed[i].statement,
-                                                    packed[i].correction_milli};
+    struct cell_change *changes = arena_alloc(arena, packed.corrected_count * sizeof *changes + 1);
+    for (size_t i = 0; i < packed.corrected_count; i++) {
+        const struct packed_change *change = &packed.corrected[i];
+        changes[i] =
+            (struct cell_change){change->product, change->statement, change->correction_milli};
     }
     *changes_out = changes;
-    *count_out = count;
+    *count_out = packed.corrected_count;
     return STATUS_OK;
 }
 
@@ -436,24 +429,22 @@ static bool collect_correction(void *context, const struct journal_correction *c
     if (correction->first_seq > collection->through)
         return false;
     struct arena scratch = {0};
-    struct packed_change *changes;
-    size_t count;
+    struct packed_changes changes = {0};
     collection->status =
-        packed_read_changes(correction->packed, &scratch, &changes, &count, collection->error);
-    if (collection->status == STATUS_OK) {
-        uint64_t seq = correction->first_seq;
-        for (size_t i = 0; i < count && collection->count < collection->most; i++) {
-            seq += changes[i].correction_milli != 0;
-            if (changes[i].correction_milli == 0 || seq <= collection->after)
-                continue;
-            collect(collection, &(struct change){.seq = seq,
-                                                 .location = correction->location,
-                                                 .product = changes[i].product,
-                                                 .kind = correction->kind,
-                                                 .on_hand_milli = changes[i].on_hand_milli,
-                                                 .reserved_milli = changes[i].reserved_milli,
-                                                 .at_us = correction->at_us});
-        }
+        packed_read_changes(correction->packed, &scratch, &changes, collection->error);
+    uint64_t first = correction->first_seq + 1;
+    size_t i = collection->after >= first ? (size_t)(collection->after - first) + 1 : 0;
+    for (; collection->status == STATUS_OK && i < changes.corrected_count &&
+           collection->count < collection->most;
+         i++) {
+        const struct packed_change *change = &changes.corrected[i];
+        collect(collection, &(struct change){.seq = first + i,
+                                             .location = correction->location,
+                                             .product = change->product,
+                                             .kind = correction->kind,
+                                             .on_hand_milli = change->on_hand_milli,
+                                             .reserved_milli = change->reserved_milli,
+                                             .at_us = correction->at_us});
     }
     arena_deinit(&scratch);
     return collection->status == STATUS_OK && collection->count < collection->most;

@@ -305,39 +305,38 @@ enum status embedded_load_books(struct store *store, const struct statement *sta
 
 /* ---- applying ---- */
 
-void cell_correct(struct cell *cell, const struct packed_change *change, uint64_t seq,
-                  int64_t at_us) {
-    cell->statement = change->statement;
-    if (change->correction_milli == 0)
-        return;
-    cell->on_hand_milli = change->on_hand_milli;
-    cell->head = seq;
-    cell->updated_at_s = seconds_from_us(at_us);
-}
-
-/* The changes with what history needs of the cells before them. */
-static struct packed_change *complete_changes(struct embedded *embedded, uint32_t location,
-                                              const struct statement_outcome *outcome,
-                                              uint32_t *corrected_out) {
+/* How the new grounds run, and the corrected cells with what history needs of them. */
+static struct packed_changes complete_changes(struct embedded *embedded, uint32_t location,
+                                              const struct statement_outcome *outcome) {
     struct transaction *t = &embedded->transaction;
     const struct location *at = locations_find(&embedded->state.locations, location);
-    struct packed_change *changes =
-        arena_alloc(&t->arena, (outcome->change_count + 1) * sizeof *changes);
-    *corrected_out = 0;
-    for (size_t i = 0; i < outcome->change_count; i++) {
-        const struct cell_change *change = &outcome->changes[i];
-        const struct cell *cell = location_find_cell(at, change->product);
+    const struct cell_change *change = outcome->changes, *end = change + outcome->change_count;
+    size_t runs = 0, corrected = 0;
+    for (const struct cell_change *c = change; c < end; c++) {
+        runs += c == change || c->product != c[-1].product + 1 || c->statement != c[-1].statement;
+        corrected += c->correction_milli != 0;
+    }
+    struct packed_changes changes = {
+        .runs = arena_alloc(&t->arena, (runs + 1) * sizeof *changes.runs),
+        .corrected = arena_alloc(&t->arena, (corrected + 1) * sizeof *changes.corrected)};
+    for (const struct cell_change *c = change; c < end; c++) {
+        if (c == change || c->product != c[-1].product + 1 || c->statement != c[-1].statement)
+            changes.runs[changes.run_count++] = (struct change_run){c->product, 0, c->statement};
+        changes.runs[changes.run_count - 1].count++;
+        if (c->correction_milli == 0)
+            continue;
+        const struct cell *cell = location_find_cell(at, c->product);
         struct cell before = cell != NULL ? *cell : (struct cell){0};
-        changes[i] = (struct packed_change){
-            .product = change->product,
-            .statement = change->statement,
-            .correction_milli = change->correction_milli,
-            .on_hand_milli = before.on_hand_milli + change->correction_milli,
+        changes.corrected[changes.corrected_count++] = (struct packed_change){
+            .product = c->product,
+            .statement = c->statement,
+            .correction_milli = c->correction_milli,
+            .on_hand_milli = before.on_hand_milli + c->correction_milli,
             .reserved_milli = before.reserved_milli,
             .previous = before.head,
         };
-        *corrected_out += change->correction_milli != 0;
     }
+    require(changes.run_count == runs && changes.corrected_count == corrected);
     return changes;
 }
 
@@ -353,15 +352,14 @@ static enum status write_application(struct embedded *embedded, struct statement
         .at_us = at_us,
     };
     struct application *application = arena_alloc_zero(&t->arena, sizeof *application);
-    struct packed_change *changes =
-        complete_changes(embedded, correction.location, outcome, &correction.corrected_count);
-    *application = (struct application){.location = correction.location,
-                                        .first_seq = correction.first_seq,
-                                        .at_us = at_us,
-                                        .changes = changes,
-                                        .count = outcome->change_count};
+    *application =
+        (struct application){.location = correction.location,
+                             .first_seq = correction.first_seq,
+                             .at_us = at_us,
+                             .changes = complete_changes(embedded, correction.location, outcome)};
+    correction.corrected_count = (uint32_t)application->changes.corrected_count;
     struct buffer packed = {0};
-    packed_write_changes(changes, outcome->change_count, &packed);
+    packed_write_changes(&application->changes, &packed);
     correction.packed = buffer_text(&packed);
     enum status status = embedded->ops->append_correction(embedded->journal, &correction, error);
     buffer_deinit(&packed);

@@ -1,4 +1,4 @@
-/* The ledger's rows: written eight to a statement, read by column number.
+/* The ledger's rows: written many to a statement, read by column number.
  *
  * Rows of an open transaction wait in journal->pending until there are enough of them for one
  * insert; their texts are copied, so the caller's may go. Absent fields are NULL, which takes one
@@ -76,17 +76,32 @@ static void bind_row(sqlite3_stmt *statement, int before, const struct journal_r
     bind_number(statement, first + COLUMN_REQUEST, (int64_t)row->request);
 }
 
-static enum status insert_pending(struct journal *journal, struct error *error) {
-    size_t count = journal->pending_count;
-    size_t each = count == ROWS_PER_INSERT ? ROWS_PER_INSERT : 1;
+static enum status insert_rows(struct journal *journal, enum sql sql,
+                               const struct journal_row *rows, size_t count, struct error *error) {
     sqlite3_stmt *statement;
-    enum status status = connection_statement(
-        &journal->writer, each == 1 ? SQL_INSERT_ROW : SQL_INSERT_EIGHT_ROWS, &statement, error);
-    for (size_t i = 0; status == STATUS_OK && i < count;) {
-        for (size_t k = 0; k < each; k++, i++) {
-            bind_row(statement, (int)k * COLUMN_COUNT, &journal->pending[i]);
+    enum status status = connection_statement(&journal->writer, sql, &statement, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bind_row(statement, (int)i * COLUMN_COUNT, &rows[i]);
+    }
+    return statement_run(&journal->writer, statement, error);
+}
+
+static enum status insert_pending(struct journal *journal, struct error *error) {
+    static const struct {
+        size_t rows;
+        enum sql sql;
+    } inserts[] = {{32, SQL_INSERT_32_ROWS}, {8, SQL_INSERT_8_ROWS}, {1, SQL_INSERT_ROW}};
+    enum status status = STATUS_OK;
+    size_t done = 0;
+    for (size_t k = 0; k < sizeof inserts / sizeof *inserts; k++) {
+        for (; journal->pending_count - done >= inserts[k].rows && status == STATUS_OK;
+             done += inserts[k].rows) {
+            status = insert_rows(journal, inserts[k].sql, &journal->pending[done], inserts[k].rows,
+                                 error);
         }
-        status = statement_run(&journal->writer, statement, error);
     }
     journal->pending_count = 0;
     arena_reset(&journal->pending_texts);

@@ -1,13 +1,14 @@
 /* Columns of varints under zstd.
  *
  * Neighbours in a column are alike (products one apart, whole units, lines in order), which is why
- * columns and differences beat rows. Quantities that are all whole units are kept in units. */
+ * columns beat rows. Numbers that count up by one are kept as runs, so that a full file's products
+ * and lines cost nothing; quantities that are all whole units are kept in units. */
 #include "store/packed.h"
 
 #include <stdlib.h>
 #include <zstd.h>
 
-enum { MARK_ROWS = 'R', MARK_CHANGES = 'C', PACK_LEVEL = 1 };
+enum { MARK_ROWS = 'S', MARK_CHANGES = 'D', PACK_LEVEL = 1 };
 
 /* No statement or checkpoint comes near it; what claims more is damaged. */
 #define RAW_LIMIT (UINT64_C(1) << 31)
@@ -115,7 +116,52 @@ static void get_quantities(struct packed_reader *reader, struct column column) {
     }
 }
 
-/* Strictly ascending numbers, as differences. */
+/* How many numbers from the i-th on count up by one. */
+static size_t run_length(struct column column, size_t i) {
+    uint64_t next = (uint64_t)column_get_u32(column, i) + 1;
+    size_t end = i + 1;
+    while (end < column.count && column_get_u32(column, end) == next) {
+        end++;
+        next++;
+    }
+    return end - i;
+}
+
+/* Runs that count up by one: how far each begins from the end of the one before, and its length.
+ * `ascending`: strictly, and from 1 on. */
+static unsigned char *put_runs(unsigned char *at, struct column column, bool ascending) {
+    int64_t expected = ascending ? 1 : 0;
+    for (size_t i = 0; i < column.count;) {
+        int64_t first = column_get_u32(column, i);
+        size_t length = run_length(column, i);
+        require(!ascending || first >= expected);
+        at = varint_put(at, zigzag(first - expected));
+        at = varint_put(at, length);
+        expected = first + (int64_t)length;
+        i += length;
+    }
+    return at;
+}
+
+static void get_runs(struct packed_reader *reader, struct column column, bool ascending) {
+    int64_t value = ascending ? 1 : 0;
+    for (size_t i = 0; i < column.count;) {
+        int64_t step = unzigzag(varint_get(reader));
+        uint64_t length = varint_get(reader);
+        if (step < (ascending ? 0 : -value) || step > (int64_t)UINT32_MAX - value || length == 0 ||
+            length > column.count - i ||
+            length > (uint64_t)((int64_t)UINT32_MAX + 1 - value - step)) {
+            reader->broken = true;
+            return;
+        }
+        value += step;
+        for (uint64_t k = 0; k < length; k++) {
+            column_set_u32(column, i++, (uint32_t)value++);
+        }
+    }
+}
+
+/* Strictly ascending numbers with gaps, as differences. */
 static unsigned char *put_ascending(unsigned char *at, struct column column) {
     uint32_t previous = 0;
     for (size_t i = 0; i < column.count; i++) {
@@ -140,35 +186,11 @@ static void get_ascending(struct packed_reader *reader, struct column column) {
     }
 }
 
-/* Numbers in no certain order, mostly near their neighbours. */
-static unsigned char *put_near(unsigned char *at, struct column column) {
-    int64_t previous = 0;
-    for (size_t i = 0; i < column.count; i++) {
-        int64_t value = column_get_u32(column, i);
-        at = varint_put(at, zigzag(value - previous));
-        previous = value;
-    }
-    return at;
-}
-
-static void get_near(struct packed_reader *reader, struct column column) {
-    int64_t value = 0;
-    for (size_t i = 0; i < column.count; i++) {
-        int64_t step = unzigzag(varint_get(reader));
-        if (step < -value || step > (int64_t)UINT32_MAX - value) {
-            reader->broken = true;
-            return;
-        }
-        value += step;
-        column_set_u32(column, i, (uint32_t)value);
-    }
-}
-
-/* Every element took at least `columns` bytes: a count beyond that is damage, found before memory
- * is asked for. */
-static size_t get_count(struct packed_reader *reader, size_t columns) {
+/* Every element took at least `bytes`: a count beyond that is damage, found before memory is asked
+ * for. */
+static size_t get_count(struct packed_reader *reader, size_t bytes) {
     uint64_t count = varint_get(reader);
-    if (count > (uint64_t)(reader->end - reader->at) / columns) {
+    if (count > (uint64_t)(reader->end - reader->at) / bytes) {
         reader->broken = true;
         return 0;
     }
@@ -195,13 +217,14 @@ static struct column column_from(const void *first, size_t count, size_t stride)
 
 void packed_write_rows(const struct stated *rows, size_t row_count, const uint32_t *excluded,
                        size_t excluded_count, struct buffer *out) {
-    unsigned char *raw = memory_alloc((row_count * 3 + excluded_count + 4) * VARINT_SIZE);
+    /* a run of one takes two numbers */
+    unsigned char *raw = memory_alloc((row_count * 5 + excluded_count + 4) * VARINT_SIZE);
     unsigned char *at = varint_put(raw, row_count);
     size_t stride = sizeof *rows;
     if (row_count > 0) {
-        at = put_ascending(at, column_from(&rows->product, row_count, stride));
+        at = put_runs(at, column_from(&rows->product, row_count, stride), true);
         at = put_quantities(at, column_from(&rows->quantity_milli, row_count, stride));
-        at = put_near(at, column_from(&rows->line, row_count, stride));
+        at = put_runs(at, column_from(&rows->line, row_count, stride), false);
     }
     at = varint_put(at, excluded_count);
     at = put_ascending(at, column_from(excluded, excluded_count, sizeof *excluded));
@@ -217,13 +240,13 @@ enum status packed_read_rows(struct text packed, struct arena *arena, struct sta
     if (status != STATUS_OK) {
         return status;
     }
-    size_t row_count = get_count(&reader, 3);
+    size_t row_count = get_count(&reader, 1);
     struct stated *rows = arena_alloc_zero(arena, (row_count + 1) * sizeof *rows);
     if (row_count > 0) {
         size_t stride = sizeof *rows;
-        get_ascending(&reader, column_of(&rows->product, row_count, stride));
+        get_runs(&reader, column_of(&rows->product, row_count, stride), true);
         get_quantities(&reader, column_of(&rows->quantity_milli, row_count, stride));
-        get_near(&reader, column_of(&rows->line, row_count, stride));
+        get_runs(&reader, column_of(&rows->line, row_count, stride), false);
     }
     size_t excluded_count = get_count(&reader, 1);
     uint32_t *excluded = arena_alloc_zero(arena, (excluded_count + 1) * sizeof *excluded);
@@ -237,67 +260,100 @@ enum status packed_read_rows(struct text packed, struct arena *arena, struct sta
 
 /* ---- changes ---- */
 
-/* The changes that are entries of history, as an array of their own. */
-static size_t corrected_of(const struct packed_change *changes, size_t count,
-                           struct packed_change *corrected) {
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (changes[i].correction_milli != 0) {
-            corrected[found++] = changes[i];
-        }
+static unsigned char *put_change_runs(unsigned char *at, const struct packed_changes *changes) {
+    uint64_t end = 1;
+    int64_t statement = 0;
+    at = varint_put(at, changes->run_count);
+    for (size_t i = 0; i < changes->run_count; i++) {
+        const struct change_run *run = &changes->runs[i];
+        require(run->product >= end && run->count > 0);
+        at = varint_put(at, run->product - end);
+        at = varint_put(at, run->count);
+        at = varint_put(at, zigzag(run->statement - statement));
+        end = (uint64_t)run->product + run->count;
+        statement = run->statement;
     }
-    return found;
+    return at;
 }
 
-void packed_write_changes(const struct packed_change *changes, size_t count, struct buffer *out) {
-    struct packed_change *corrected = memory_alloc((count + 1) * sizeof *corrected);
-    size_t corrected_count = corrected_of(changes, count, corrected);
-    unsigned char *raw = memory_alloc((count * 6 + 8) * VARINT_SIZE);
-    unsigned char *at = varint_put(raw, count);
-    size_t stride = sizeof *changes;
-    if (count > 0) {
-        at = put_ascending(at, column_from(&changes->product, count, stride));
-        at = put_near(at, column_from(&changes->statement, count, stride));
-        at = put_quantities(at, column_from(&changes->correction_milli, count, stride));
+static void get_change_runs(struct packed_reader *reader, struct packed_changes *changes) {
+    uint64_t end = 1;
+    int64_t statement = 0;
+    for (size_t i = 0; i < changes->run_count; i++) {
+        uint64_t gap = varint_get(reader), count = varint_get(reader);
+        int64_t step = unzigzag(varint_get(reader));
+        if (gap > UINT32_MAX - end || count == 0 || count > UINT32_MAX - end - gap ||
+            step < -statement || step > (int64_t)UINT32_MAX - statement) {
+            reader->broken = true;
+            return;
+        }
+        statement += step;
+        changes->runs[i] =
+            (struct change_run){(uint32_t)(end + gap), (uint32_t)count, (uint32_t)statement};
+        end += gap + count;
     }
-    at = put_quantities(at, column_of(&corrected->on_hand_milli, corrected_count, stride));
-    at = put_quantities(at, column_of(&corrected->reserved_milli, corrected_count, stride));
-    for (size_t i = 0; i < corrected_count; i++) {
-        at = varint_put(at, corrected[i].previous);
+}
+
+/* A corrected cell was given the ground of the run it lies in. */
+static bool find_grounds(struct packed_changes *changes) {
+    const struct change_run *run = changes->runs, *end = run + changes->run_count;
+    for (size_t i = 0; i < changes->corrected_count; i++) {
+        struct packed_change *change = &changes->corrected[i];
+        while (run < end && change->product - run->product >= run->count &&
+               change->product >= run->product)
+            run++;
+        if (run == end || change->product < run->product || change->correction_milli == 0)
+            return false;
+        change->statement = run->statement;
+    }
+    return true;
+}
+
+void packed_write_changes(const struct packed_changes *changes, struct buffer *out) {
+    size_t count = changes->corrected_count, stride = sizeof *changes->corrected;
+    struct packed_change *first = changes->corrected;
+    unsigned char *raw = memory_alloc((changes->run_count * 3 + count * 5 + 8) * VARINT_SIZE);
+    unsigned char *at = put_change_runs(raw, changes);
+    at = varint_put(at, count);
+    if (count > 0) {
+        at = put_ascending(at, column_of(&first->product, count, stride));
+        at = put_quantities(at, column_of(&first->correction_milli, count, stride));
+        at = put_quantities(at, column_of(&first->on_hand_milli, count, stride));
+        at = put_quantities(at, column_of(&first->reserved_milli, count, stride));
+    }
+    for (size_t i = 0; i < count; i++) {
+        at = varint_put(at, first[i].previous);
     }
     packed_frame_write(MARK_CHANGES, (struct text){(const char *)raw, (size_t)(at - raw)}, out);
     free(raw);
-    free(corrected);
 }
 
 enum status packed_read_changes(struct text packed, struct arena *arena,
-                                struct packed_change **changes_out, size_t *count_out,
-                                struct error *error) {
+                                struct packed_changes *changes_out, struct error *error) {
     struct packed_reader reader;
+    struct packed_changes changes = {0};
     enum status status = packed_frame_read(MARK_CHANGES, packed, arena, &reader, error);
     if (status != STATUS_OK) {
         return status;
     }
-    size_t count = get_count(&reader, 3);
-    struct packed_change *changes = arena_alloc_zero(arena, (count + 1) * sizeof *changes);
-    size_t stride = sizeof *changes;
-    get_ascending(&reader, column_of(&changes->product, count, stride));
-    get_near(&reader, column_of(&changes->statement, count, stride));
+    changes.run_count = get_count(&reader, 3);
+    changes.runs = arena_alloc_zero(arena, (changes.run_count + 1) * sizeof *changes.runs);
+    get_change_runs(&reader, &changes);
+    size_t count = changes.corrected_count = get_count(&reader, 5);
+    struct packed_change *first = arena_alloc_zero(arena, (count + 1) * sizeof *first);
+    changes.corrected = first;
     if (count > 0) {
-        get_quantities(&reader, column_of(&changes->correction_milli, count, stride));
+        get_ascending(&reader, column_of(&first->product, count, sizeof *first));
+        get_quantities(&reader, column_of(&first->correction_milli, count, sizeof *first));
+        get_quantities(&reader, column_of(&first->on_hand_milli, count, sizeof *first));
+        get_quantities(&reader, column_of(&first->reserved_milli, count, sizeof *first));
     }
-    struct packed_change *corrected = memory_alloc((count + 1) * sizeof *corrected);
-    size_t corrected_count = corrected_of(changes, count, corrected);
-    get_quantities(&reader, column_of(&corrected->on_hand_milli, corrected_count, stride));
-    get_quantities(&reader, column_of(&corrected->reserved_milli, corrected_count, stride));
-    for (size_t i = 0, next = 0; i < count; i++) {
-        if (changes[i].correction_milli != 0) {
-            corrected[next].previous = varint_get(&reader);
-            changes[i] = corrected[next++];
-        }
+    for (size_t i = 0; i < count; i++) {
+        first[i].previous = varint_get(&reader);
     }
-    free(corrected);
+    if (!find_grounds(&changes)) {
+        reader.broken = true;
+    }
     *changes_out = changes;
-    *count_out = count;
     return finish_reading(&reader, "changes", error);
 }

@@ -17,21 +17,42 @@ must_check enum status packed_read_rows(struct text packed, struct arena *arena,
                                         uint32_t **excluded_out, size_t *excluded_count_out,
                                         struct error *error);
 
-/* One cell that an application or a rollback gave a new ground. The last three are kept only where
- * the correction is not 0: then the change is an entry of the cell's history. */
+/* One cell that an application or a rollback corrected: an entry of the cell's history. */
 struct packed_change {
     uint32_t product;
-    uint32_t statement; /* the new ground; 0: none */
-    int64_t correction_milli;
+    uint32_t statement;                    /* the new ground; 0: none */
+    int64_t correction_milli;              /* never 0 */
     int64_t on_hand_milli, reserved_milli; /* after */
     uint64_t previous;                     /* the cell's entry before this one; 0: none */
 };
 
-/* Sorted by product. Appends to *out. */
-void packed_write_changes(const struct packed_change *changes, size_t count, struct buffer *out);
+/* Neighbours that were given the same ground. */
+struct change_run {
+    uint32_t product, count;
+    uint32_t statement; /* 0: none */
+};
+
+/* What an application or a rollback changed. A morning's reset gives every cell a new ground and
+ * corrects one in a hundred, so the grounds are runs and only the corrected cells are told one by
+ * one. Both sorted by product; every corrected product lies in a run, and has its statement. */
+struct packed_changes {
+    struct change_run *runs;
+    size_t run_count;
+    struct packed_change *corrected;
+    size_t corrected_count;
+};
+
+/* Appends to *out. */
+void packed_write_changes(const struct packed_changes *changes, struct buffer *out);
 must_check enum status packed_read_changes(struct text packed, struct arena *arena,
-                                           struct packed_change **changes_out, size_t *count_out,
-                                           struct error *error);
+                                           struct packed_changes *changes_out, struct error *error);
+
+/* The change that has the number `seq`, where the application has `first_seq`; NULL. */
+static inline const struct packed_change *packed_change_of(const struct packed_changes *changes,
+                                                           uint64_t first_seq, uint64_t seq) {
+    uint64_t index = seq - first_seq - 1;
+    return index < changes->corrected_count ? &changes->corrected[index] : NULL;
+}
 
 /* ---- the codec beneath, for checkpoints too ---- */
 #define VARINT_SIZE 10

@@ -128,20 +128,11 @@ static bool replay_correction(void *context, const struct journal_correction *co
     if (correction->first_seq <= location_through(replayer->restored, correction->location))
         return false;
     struct arena scratch = {0};
-    struct packed_change *changes;
-    size_t count;
-    replayer->status =
-        packed_read_changes(correction->packed, &scratch, &changes, &count, replayer->error);
-    if (replayer->status == STATUS_OK) {
-        struct location *location = locations_add(&state->locations, correction->location);
-        uint64_t seq = correction->first_seq;
-        for (size_t i = 0; i < count; i++) {
-            seq += changes[i].correction_milli != 0;
-            cell_correct(location_add_cell(&state->locations, location, changes[i].product),
-                         &changes[i], seq, correction->at_us);
-        }
-        location->changed_seq = seq;
-    }
+    struct packed_changes changes;
+    replayer->status = packed_read_changes(correction->packed, &scratch, &changes, replayer->error);
+    if (replayer->status == STATUS_OK)
+        state_apply_changes(state, correction->location, &changes, correction->first_seq,
+                            correction->at_us);
     arena_deinit(&scratch);
     return false; /* one at a time */
 }

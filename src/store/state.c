@@ -100,3 +100,41 @@ void state_note_register(struct state *state, uint32_t register_id, int64_t sequ
     if (sequence > state->register_evicted[register_id])
         state->register_evicted[register_id] = sequence;
 }
+
+/* A page's worth of neighbours is given its ground in one go. */
+static void apply_run(struct locations *locations, struct location *location,
+                      const struct change_run *run) {
+    uint64_t end = (uint64_t)run->product + run->count;
+    for (uint64_t product = run->product; product < end;) {
+        uint64_t page_end = (product | (CELLS_PER_PAGE - 1)) + 1;
+        uint64_t until = page_end < end ? page_end : end;
+        struct cell *last = location_add_cell(locations, location, (uint32_t)(until - 1));
+        uint64_t made = 0;
+        for (struct cell *cell = last - (until - 1 - product); cell <= last; cell++) {
+            made += !cell_exists(cell);
+            cell->statement = run->statement;
+            made -= !cell_exists(cell);
+        }
+        locations->cell_count += made;
+        product = until;
+    }
+}
+
+void state_apply_changes(struct state *state, uint32_t number, const struct packed_changes *changes,
+                         uint64_t first_seq, int64_t at_us) {
+    struct locations *locations = &state->locations;
+    struct location *location = locations_add(locations, number);
+    for (size_t i = 0; i < changes->run_count; i++)
+        apply_run(locations, location, &changes->runs[i]);
+    for (size_t i = 0; i < changes->corrected_count; i++) {
+        const struct packed_change *change = &changes->corrected[i];
+        struct cell *cell = location_find_cell(location, change->product);
+        require(cell != NULL && cell->statement == change->statement);
+        locations->cell_count += !cell_exists(cell);
+        cell->on_hand_milli = change->on_hand_milli;
+        cell->head = first_seq + 1 + i;
+        cell->updated_at_s = seconds_from_us(at_us);
+    }
+    if (changes->run_count > 0)
+        location->changed_seq = first_seq + changes->corrected_count;
+}

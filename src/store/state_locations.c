@@ -10,6 +10,7 @@
 #define PAGE_BYTES (CELLS_PER_PAGE * sizeof(struct cell))
 #define CHUNK_BYTES ((size_t)2 << 20)
 #define CHUNK_PAGES (CHUNK_BYTES / PAGE_BYTES)
+#define SMALL_VECTOR 64u
 #define SMALL_CHUNK_PAGES 8u /* the first few: a small shop needs no huge page */
 
 _Static_assert(sizeof(struct cell) == 32, "two cells to a cache line");
@@ -40,12 +41,15 @@ void locations_deinit(struct locations *locations) {
     *locations = (struct locations){0};
 }
 
-/* Room for one more in a vector that doubles; counts the bytes. */
+/* Room for one more in a vector that doubles while it is small and then grows by a quarter, since
+ * half of the movements' memory must not lie idle; counts the bytes. */
 static void *grow(struct locations *locations, void *vector, size_t *capacity, size_t needed,
                   size_t size) {
     if (needed <= *capacity)
         return vector;
-    size_t wanted = *capacity * 2 > needed ? *capacity * 2 : needed + 4;
+    size_t wanted = *capacity < SMALL_VECTOR ? *capacity * 2 : *capacity + *capacity / 4;
+    if (wanted < needed)
+        wanted = needed + 4;
     locations->memory_bytes += (wanted - *capacity) * size;
     *capacity = wanted;
     return memory_grow(vector, wanted * size);

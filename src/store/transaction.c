@@ -48,6 +48,7 @@ void transaction_deinit(struct transaction *transaction) {
     all_tables(transaction, tables);
     for (int i = 0; i < 6; i++)
         free(tables[i]->slots);
+    passages_reset(&transaction->passages);
     arena_deinit(&transaction->arena);
 }
 
@@ -59,6 +60,7 @@ void transaction_reset(struct transaction *transaction) {
     transaction->movements = (struct slot_table){0};
     transaction->applications = NULL;
     transaction->applications_tail = &transaction->applications;
+    passages_reset(&transaction->passages);
     transaction->group_slots = NULL;
     transaction->group_count = 0;
     transaction->kind = TRANSACTION_ANY;
@@ -214,7 +216,22 @@ static void publish_cells(struct state *state, const struct slot_table *cells) {
     }
 }
 
+/* Where keys and movements go lies all over memory: asked for all at once, the misses are shared.
+ */
+static void prefetch_events(const struct state *state, const struct transaction *t) {
+    for (const struct slot *slot = t->keys.first; slot != NULL; slot = slot->next)
+        keys_prefetch(&state->keys, slot->hash);
+    for (const struct slot *slot = t->movements.first; slot != NULL; slot = slot->next) {
+        const struct movement_slot *movement = (const struct movement_slot *)(const void *)slot;
+        const struct location *location =
+            locations_find(&state->locations, movement->pending.location);
+        if (location != NULL)
+            __builtin_prefetch(&location->movements[location->movement_count], 1);
+    }
+}
+
 static void publish_events(struct state *state, const struct transaction *t) {
+    prefetch_events(state, t);
     for (struct slot *slot = t->orders.first; slot != NULL; slot = slot->next) {
         const struct order_slot *order = (const struct order_slot *)(const void *)slot;
         orders_set(&state->orders, &order->key, order->net_milli);
@@ -251,21 +268,6 @@ static void publish_statements(struct state *state, const struct slot_table *tab
     }
 }
 
-static void publish_application(struct state *state, const struct application *application) {
-    struct location *location = locations_add(&state->locations, application->location);
-    uint64_t seq = application->first_seq;
-    for (size_t i = 0; i < application->count; i++) {
-        const struct packed_change *change = &application->changes[i];
-        struct cell *cell = location_add_cell(&state->locations, location, change->product);
-        seq += change->correction_milli != 0;
-        bool existed = cell_exists(cell);
-        cell_correct(cell, change, seq, application->at_us);
-        state->locations.cell_count += (uint64_t)cell_exists(cell) - (uint64_t)existed;
-    }
-    if (application->count > 0)
-        location->changed_seq = seq;
-}
-
 void transaction_publish(struct embedded *embedded) {
     struct transaction *t = &embedded->transaction;
     struct state *state = &embedded->state;
@@ -275,6 +277,7 @@ void transaction_publish(struct embedded *embedded) {
     publish_statements(state, &t->statements);
     for (const struct application *application = t->applications; application != NULL;
          application = application->next)
-        publish_application(state, application);
+        state_apply_changes(state, application->location, &application->changes,
+                            application->first_seq, application->at_us);
     state->last_seq = t->last_seq;
 }

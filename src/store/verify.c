@@ -110,23 +110,21 @@ static void make_room(struct verifier *verifier, uint32_t product) {
 
 static bool note_correction(void *context, const struct journal_correction *correction) {
     struct verifier *verifier = context;
-    struct packed_change *changes;
-    size_t count;
+    struct packed_changes changes;
     if (correction->first_seq > verifier->through)
         return true;
     arena_reset(&verifier->scratch);
-    verifier->status = packed_read_changes(correction->packed, &verifier->scratch, &changes, &count,
-                                           verifier->error);
+    verifier->status =
+        packed_read_changes(correction->packed, &verifier->scratch, &changes, verifier->error);
     if (verifier->status != STATUS_OK)
         return false;
     uint64_t seq = correction->first_seq;
-    for (size_t i = 0; i < count; i++) {
-        if (changes[i].correction_milli == 0)
-            continue;
-        make_room(verifier, changes[i].product);
+    for (size_t i = 0; i < changes.corrected_count; i++) {
+        uint32_t product = changes.corrected[i].product;
+        make_room(verifier, product);
         seq++;
-        if (seq > verifier->expected[changes[i].product].head)
-            verifier->expected[changes[i].product].head = seq;
+        if (seq > verifier->expected[product].head)
+            verifier->expected[product].head = seq;
     }
     return true;
 }

@@ -75,7 +75,8 @@ const rows = [
   ['two tokens', () => post(U, update(), 'Authorization: Bearer x\r\n'), 400, ''],
   ['no length', () => `POST ${U} HTTP/1.1\r\nHost: x\r\n${auth()}\r\n`, 411, ''],
   ['too long by its own word', () => `POST ${U} HTTP/1.1\r\nHost: x\r\n${auth()}Content-Length: 1099511627776\r\n\r\n`, 413, 'too_large'],
-  ['a form', () => post(U, 'a=1', 'Content-Type: application/x-www-form-urlencoded\r\n'), 415, 'application/json'],
+  ['a form', () => post(U, 'a=1', 'Content-Type: application/x-www-form-urlencoded\r\n'), 400, 'bad_json'],
+  ['a picture', () => post(U, update(), 'Content-Type: image/png\r\n'), 415, 'application/json'],
   ['an Accept that nothing suits', () => `GET /v1/status HTTP/1.1\r\nHost: x\r\n${auth()}Accept: image/png\r\n\r\n`, 406, ''],
   ['no token', () => `GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n`, 401, 'WWW-Authenticate: Bearer'],
   ['a wrong token', () => `GET /v1/status HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer oh_${'0'.repeat(64)}\r\n\r\n`, 401, ''],
@@ -115,6 +116,13 @@ test('an id that is not ASCII is fine', async () => {
   const answer = await hub.adjust([adjustment, adjustment])
   assert.deepEqual(answer.results.map((r) => r.status), ['applied', 'duplicate'])
   assert.equal((await hub.cell('NY01', 'Ü/1 %')).on_hand, 1)
+})
+
+test('JSON that says it is a form, as some programs do unasked, is read', async () => {
+  const body = '{"facilityId":"NY01","idValue":"FORM","availableDelta":1}'
+  const text = await raw(post(U, body, 'Content-Type: application/x-www-form-urlencoded\r\n'))
+  assert.equal(status(text), 200, text)
+  assert.equal((await hub.cell('NY01', 'FORM')).on_hand, 1)
 })
 
 test('the same id with another body', async () => {

@@ -24,6 +24,9 @@ export function scaled(n, least = 1) {
 /** Sanitized builds start and answer several times slower. */
 export const patience = /-(asan|tsan)\b/.test(binary) ? 10 : 1
 
+/** A request without a sign of life for so long has been lost. */
+const ANSWER_MS = Number(process.env.ONHAND_ANSWER_MS ?? 120000)
+
 const children = new Set()
 const directories = new Set()
 const mounts = new Set()
@@ -98,6 +101,9 @@ export function call(url, { method = 'GET', body, type, token, headers = {}, age
       },
     })
     request.on('error', reject)
+    request.setTimeout(ANSWER_MS * patience, () => {
+      request.destroy(new Error(`no answer to ${method} ${target} within ${ANSWER_MS / 1000} s`))
+    })
     request.on('response', (response) => {
       const parts = []
       response.on('data', (part) => parts.push(part))

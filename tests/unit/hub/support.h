@@ -15,7 +15,7 @@
 
 #include "hub/hub.h"
 #include "hub/reset.h"
-#include "store/store_internal.h"
+#include "lib/full_disk.h"
 
 #define BASE_US (INT64_C(20000) * US_PER_DAY)
 #define UNITS INT64_C(1000)
@@ -26,15 +26,11 @@ struct world {
     struct config *config;
     int64_t now_us;
     char uri[64];
-    struct store_ops ops; /* the store's own, with faults */
-    int commits_left;     /* before the disk is full; negative: never */
     struct arena arena;
     struct buffer json; /* the last answer about a reset */
     struct error error;
     unsigned files;
 };
-
-static struct world *faulty_world; /* the one whose disk is full */
 
 static inline int64_t world_now(void *context) {
     return ((const struct world *)context)->now_us;
@@ -72,7 +68,6 @@ static inline struct world *world_with(const char *yaml) {
     struct world *w = memory_alloc_zero(1, sizeof *w);
     snprintf(w->uri, sizeof w->uri, "memory:hub-%u-%u", (unsigned)getpid(), ++worlds);
     w->now_us = BASE_US;
-    w->commits_left = -1;
     if (yaml != NULL) {
         struct config_report report = {0};
         assert_int_equal(config_load_text(text_from(yaml), "c.yaml", &w->config, &report),
@@ -107,29 +102,9 @@ static inline int tear_down(void **state) {
     return 0;
 }
 
-/* ---- a disk that fills up ---- */
-
-static const struct store_ops *sound_ops;
-
-static inline enum status faulty_commit(struct store *store, struct error *error) {
-    struct world *w = faulty_world;
-    if (w->commits_left == 0)
-        return error_set(error, STATUS_NO_SPACE, "no space left");
-    if (w->commits_left > 0)
-        w->commits_left--;
-    return sound_ops->commit(store, error);
-}
-
 /* After `commits` more, none succeeds; negative: there is room again. */
-static inline void disk_full_after(struct world *w, int commits) {
-    if (w->store->ops != &w->ops) {
-        sound_ops = w->store->ops;
-        w->ops = *sound_ops;
-        w->ops.commit = faulty_commit;
-        w->store->ops = &w->ops;
-    }
-    w->commits_left = commits;
-    faulty_world = w;
+static inline void disk_full_after(const struct world *w, int commits) {
+    full_disk_after(w->store, commits);
 }
 
 /* ---- adjustments ---- */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -250,6 +251,33 @@ static void test_verify_finds_a_planted_difference(void **state) {
     arena_deinit(&arena);
 }
 
+static uint64_t checkpoint_seq_after(struct keeper *k, useconds_t wait_us) {
+    struct store_stats stats;
+    usleep(wait_us);
+    store_stats(k->store, &stats);
+    return stats.checkpoint_seq;
+}
+
+/* The thread saves by itself, but not in the middle of a reset: what that changes would have to be
+ * saved again. */
+static void test_checkpoints_let_a_reset_pass(void **state) {
+    struct keeper *k = ((struct engine_fixture *)*state)->keeper;
+    k->options.checkpoint_interval_us = 10000;
+    keeper_reopen(k);
+    struct event sale = engine_sale(k, "first");
+    keeper_post(k, &sale);
+    uint64_t saved = checkpoint_seq_after(k, 400000);
+    assert_true(saved > 0);
+    struct stated row = {1, 1, 10000};
+    struct statement statement = engine_statement(k->now_us);
+    keeper_state(k, &statement, &row, 1, NULL, 0, NULL);
+    assert_int_equal(checkpoint_seq_after(k, 400000), saved);
+    for (int i = 0; i < 50 && checkpoint_seq_after(k, 100000) == saved; i++)
+        continue;
+    assert_true(checkpoint_seq_after(k, 0) > saved);
+    k->options.checkpoint_interval_us = 0;
+}
+
 /* ---- the window ---- */
 
 static void test_eviction_keeps_the_truth(void **state) {
@@ -298,6 +326,55 @@ static void test_eviction_keeps_the_truth(void **state) {
     keeper_check(k, 1, 1);
     keeper_acknowledge(k, 4, "SO-1", 6);
     keeper_check(k, 1, 1);
+    keeper_verify(k);
+}
+
+enum { OLD_EVENTS = 4096 };
+
+/* Weeks replayed for one location after its reset: their rows all lead through one correction,
+ * which is unpacked once and not once for each of them. */
+static void test_old_events_share_corrections(void **state) {
+    struct engine_fixture *f = *state;
+    struct keeper *k = f->keeper;
+    static struct stated rows[OLD_EVENTS];
+    static struct event events[2 * OLD_EVENTS];
+    static struct kept kept[2 * OLD_EVENTS];
+    static char ids[OLD_EVENTS][8];
+    keeper_set_window(k, 2 * US_PER_DAY);
+    keeper_reopen(k);
+    for (unsigned i = 0; i < OLD_EVENTS; i++) {
+        rows[i] = (struct stated){i + 1, i + 1, 5000};
+        snprintf(ids[i], sizeof ids[i], "o%u", i);
+        events[i] = keeper_event(k);
+        events[i].product = i + 1;
+        events[i].id = text_from(ids[i]);
+    }
+    struct event heard = events[9];
+    keeper_post(k, &heard);
+    struct statement statement = engine_statement(k->now_us + 1000);
+    keeper_state(k, &statement, rows, OLD_EVENTS, NULL, 0, NULL);
+    k->now_us += 30 * US_PER_DAY;
+    struct event young = engine_sale(k, "young");
+    young.product = OLD_EVENTS + 1;
+    for (int i = 0; i < 8; i++)
+        keeper_post(k, &young); /* each commit sweeps a little */
+    struct store_stats stats;
+    store_stats(k->store, &stats);
+    assert_int_equal(stats.keys_in_memory, 1);
+    for (unsigned i = 0; i < OLD_EVENTS; i++) {
+        events[i].received_at_us = k->now_us;
+        events[OLD_EVENTS + i] = events[i];
+    }
+    keeper_begin(k);
+    keeper_write(k, events, OLD_EVENTS, kept);
+    keeper_write(k, events + OLD_EVENTS, OLD_EVENTS, kept + OLD_EVENTS);
+    keeper_commit(k);
+    for (unsigned i = 0; i < OLD_EVENTS; i++) {
+        enum outcome_status first = i == 9 ? OUTCOME_DUPLICATE : OUTCOME_COVERED;
+        assert_int_equal(kept[i].outcome.status, first);
+        assert_int_equal(kept[OLD_EVENTS + i].outcome.status, OUTCOME_DUPLICATE);
+    }
+    assert_int_equal(((struct embedded *)(void *)k->store)->corrections_unpacked, 1);
     keeper_verify(k);
 }
 
@@ -569,7 +646,9 @@ static const struct CMUnitTest tests[] = {
     TEST(test_reopening_with_a_tail),
     TEST(test_damaged_checkpoints_are_ignored),
     TEST(test_verify_finds_a_planted_difference),
+    TEST(test_checkpoints_let_a_reset_pass),
     TEST(test_eviction_keeps_the_truth),
+    TEST(test_old_events_share_corrections),
     TEST(test_random_lives),
     TEST(test_a_full_disk_changes_nothing),
     TEST(test_readers_beside_the_writer),
