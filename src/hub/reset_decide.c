@@ -205,7 +205,7 @@ static struct approval_count count_approvals(struct text approvals, struct text 
     struct text key;
     json_reader_init(&r, approvals, arena, NULL);
     enum status status = approvals.length > 0 ? json_read(&r, &value) : STATUS_END;
-    while (status == STATUS_OK && (status = json_next_item(&r)) == STATUS_OK) {
+    while (status == STATUS_OK && json_next_item(&r) == STATUS_OK) {
         found.count++;
         status = json_read(&r, &value);
         while (status == STATUS_OK && (status = json_next_key(&r, &key)) == STATUS_OK) {
