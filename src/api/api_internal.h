@@ -164,6 +164,8 @@ void connections_notify(void *cls, struct MHD_Connection *mhd, void **socket_con
 struct connection *connection_of(struct MHD_Connection *mhd);
 void connection_begin(struct connection *connection, bool endless); /* a request's head is here */
 void connection_progress(struct connection *connection, uint64_t bytes);
+/* The hub works on what was sent, or keeps the sender waiting: time that does not count. */
+void connection_our_turn(struct connection *connection, bool our_turn);
 void connection_body_done(struct connection *connection);
 void connection_idle(struct connection *connection); /* the answer is out */
 uint64_t connections_count(struct connections *connections);

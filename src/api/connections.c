@@ -25,6 +25,8 @@ struct connection {
     enum phase phase;
     bool ended;
     bool endless;      /* the body may go on for ever, as long as it moves */
+    bool our_turn;     /* what it sent is being worked on: if nothing moves, it is not its fault */
+    int64_t turn_us;   /* since when */
     int64_t since_us;  /* in this phase */
     int64_t window_us; /* when the present look at its speed began */
     uint64_t window_bytes;
@@ -86,7 +88,7 @@ static void sweep_heads(struct connections *connections, enum phase phase, int64
 static void sweep_bodies(struct connections *connections, int64_t now_us) {
     for (struct connection *c = connections->lists[PHASE_BODY].first; c != NULL; c = c->next) {
         bool late = !c->endless && now_us - c->since_us > connections->timeout_us;
-        bool window_over = now_us - c->window_us > BODY_WINDOW_US;
+        bool window_over = !c->our_turn && now_us - c->window_us > BODY_WINDOW_US;
         if (late || (window_over && c->window_bytes < BODY_WINDOW_BYTES)) {
             hang_up(c);
         } else if (window_over) {
@@ -201,6 +203,7 @@ static void enter(struct connection *c, enum phase phase, bool endless) {
     list_remove(c);
     c->phase = phase;
     c->endless = endless;
+    c->our_turn = false;
     c->since_us = c->window_us = now_us;
     c->window_bytes = 0;
     list_add(c);
@@ -214,6 +217,17 @@ void connection_begin(struct connection *connection, bool endless) {
 void connection_progress(struct connection *connection, uint64_t bytes) {
     lock(connection->owner);
     connection->window_bytes += bytes;
+    unlock(connection->owner);
+}
+
+void connection_our_turn(struct connection *connection, bool our_turn) {
+    int64_t now_us = monotonic_us();
+    lock(connection->owner);
+    if (connection->our_turn) {
+        connection->window_us += now_us - connection->turn_us;
+    }
+    connection->our_turn = our_turn;
+    connection->turn_us = now_us;
     unlock(connection->owner);
 }
 

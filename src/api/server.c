@@ -226,7 +226,9 @@ static enum MHD_Result serve_body(struct request *r, const char *data, size_t *l
             return MHD_NO; /* it has been told enough: no answer can go out before the body's end */
         }
     } else if (r->route->body == BODY_STREAM) {
+        connection_our_turn(r->socket, true);
         taken = r->route->receive(r, data, *length);
+        connection_our_turn(r->socket, taken < *length);
     } else if (r->route->body == BODY_JSON) {
         collect(r, data, *length);
     }
