@@ -139,6 +139,9 @@ struct variance_grounds {
 };
 struct variance_grounds variance_find_grounds(const struct cell_history *history,
                                               uint32_t statement);
+/* How much of the variance later entries explain, by the ledger's order; 0 without a word. */
+int64_t variance_explained_milli(const struct cell_history *history,
+                                 const struct variance_grounds *grounds);
 
 /* After the commit: tells the change feed what the outcome changed. */
 void publish_outcome(struct hub *hub, uint32_t location, const struct statement_outcome *outcome,

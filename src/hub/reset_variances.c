@@ -110,8 +110,8 @@ static bool explains(const struct cell_history *history, const struct variance_g
            (grounds->before == NULL || !books_covers(history, grounds->before, &entry->event));
 }
 
-static int64_t sum_explained(const struct cell_history *history,
-                             const struct variance_grounds *grounds) {
+int64_t variance_explained_milli(const struct cell_history *history,
+                                 const struct variance_grounds *grounds) {
     int64_t sum_milli = 0;
     for (size_t i = 0; grounds->word != NULL && i < history->entry_count; i++) {
         const struct ledger_entry *entry = &history->entries[i];
@@ -174,8 +174,7 @@ static enum status fill_item(struct hub *hub, const struct reset_record *record,
     if (status != STATUS_OK)
         return status;
     item->grounds = variance_find_grounds(&item->history, item->location->statement);
-    if (item->grounds.word != NULL)
-        item->explained_milli = sum_explained(&item->history, &item->grounds);
+    item->explained_milli = variance_explained_milli(&item->history, &item->grounds);
     return STATUS_OK;
 }
 

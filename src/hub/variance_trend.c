@@ -135,10 +135,8 @@ static enum status explain_cell(struct trend *trend, struct trend_entry *entry,
     enum status status = store_cell_history(trend->hub->store, entry->number, change->product,
                                             &arena, &history, error);
     if (status == STATUS_OK) {
-        int64_t explained_milli = 0;
         struct variance_grounds grounds = variance_find_grounds(&history, entry->statement);
-        if (grounds.word != NULL)
-            explained_milli = books_explained_milli(&history, grounds.word, grounds.before);
+        int64_t explained_milli = variance_explained_milli(&history, &grounds);
         entry->unexplained_milli += llabs(change->correction_milli - explained_milli);
     }
     arena_deinit(&arena);
