@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "feed/upload.h"
+#include "read_only.h"
 
 #define STORES 500u
 #define SALES_MAX 200000u
@@ -35,43 +36,6 @@ static void write_file(const char *path, uint64_t seed) {
             fprintf(file, "STORE_%04u,SKU,SKU-%08u,%u\n", store, p, quantity);
         }
     fclose(file);
-}
-
-/* ---- limit B ---- */
-
-static _Atomic uint64_t rows_seen;
-
-static void count_rows(void *context, const struct stated_row *rows, size_t count) {
-    (void)context;
-    (void)rows;
-    atomic_fetch_add(&rows_seen, count);
-}
-
-static struct reader_sink begin_part(void *context) {
-    (void)context;
-    return (struct reader_sink){count_rows, NULL};
-}
-
-static void end_part(void *context, bool join, uint64_t lines_before) {
-    (void)context;
-    (void)join;
-    (void)lines_before;
-}
-
-static double read_only(const char *path) {
-    struct reader_options options = {0};
-    struct reader_parts parts = {{count_rows, NULL}, begin_part, end_part, NULL};
-    struct reader_report report;
-    struct arena arena = {0};
-    struct error error = {0};
-    int fd = open(path, O_RDONLY);
-    int64_t start_us = monotonic_us();
-    if (fd < 0 || reader_read_file(fd, &options, &parts, &arena, &report, &error) != STATUS_OK)
-        bench_fail("limit B", &error);
-    double seconds = bench_seconds_since(start_us);
-    close(fd);
-    arena_deinit(&arena);
-    return seconds;
 }
 
 /* ---- sales meanwhile ---- */
