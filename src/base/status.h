@@ -37,9 +37,10 @@
     X(NO_SPACE, "no_space", "the disk is full: make room and send it again")                       \
     X(TIMEOUT, "timeout", "no answer in time")                                                     \
     X(REFUSED, "refused", "the other side refused")                                                \
+    X(UNREACHABLE, "unreachable", "the other side could not be reached")                           \
     X(BUSY, "busy", "too much is waiting already")                                                 \
     X(RETRY, "retry", "lost a race: the same batch may be sent again")                             \
-    X(UNCERTAIN, "uncertain", "it is not known whether the commit took effect")                    \
+    X(UNCERTAIN, "uncertain", "it is not known whether it took effect")                            \
     X(CORRUPT, "corrupt", "stored data contradicts itself")                                        \
     X(NEWER, "newer", "written by a newer version of this program")                                \
     X(STOPPING, "stopping", "the hub is shutting down")                                            \
