@@ -22,6 +22,7 @@
 #include "feed/feeds.h"
 #include "hub/hub.h"
 #include "job_states.h"
+#include "pos/sources.h"
 #include "store/store.h"
 
 static const struct usage usage = {
@@ -44,6 +45,7 @@ struct server {
     bool jobs_started;
     struct feeds *feeds;
     struct channels *channels;
+    struct sources *sources;
     struct api *api;
 };
 
@@ -154,6 +156,8 @@ static enum status start(struct server *server, struct error *error) {
     status = feeds_new(server->hub, server->jobs, server->config->data, &server->feeds, error);
     if (status == STATUS_OK)
         status = channels_new(server->hub, server->jobs, &server->channels, error);
+    if (status == STATUS_OK)
+        status = sources_new(server->hub, server->jobs, &server->sources, error);
     if (status != STATUS_OK)
         return status;
     struct api_options api_options = {
@@ -162,6 +166,7 @@ static enum status start(struct server *server, struct error *error) {
         .jobs = server->jobs,
         .feeds = server->feeds,
         .channels = server->channels,
+        .sources = server->sources,
     };
     status = api_start(&api_options, &server->api, error);
     if (status != STATUS_OK)
@@ -180,6 +185,7 @@ static void stop(struct server *server) {
     if (server->hub_started)
         hub_stop(server->hub);
     api_stop(server->api);
+    sources_free(server->sources);
     channels_free(server->channels);
     feeds_free(server->feeds);
     jobs_free(server->jobs);

@@ -13,6 +13,7 @@ struct channels;
 struct feeds;
 struct hub;
 struct jobs;
+struct sources;
 
 struct api_options {
     struct hub *hub;             /* started */
@@ -20,6 +21,7 @@ struct api_options {
     struct jobs *jobs;           /* NULL: none */
     struct feeds *feeds;         /* NULL: none */
     struct channels *channels;   /* NULL: none */
+    struct sources *sources;     /* NULL: none */
     unsigned threads;            /* that serve sockets; 0: the default */
 };
 

@@ -18,6 +18,7 @@
 #include "channel/channels.h"
 #include "feed/feeds.h"
 #include "hub/hub.h"
+#include "pos/sources.h"
 #include "schedule/jobs.h"
 
 #define PARAMS_MAX 2
