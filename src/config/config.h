@@ -65,7 +65,7 @@ enum config_file_mode { CONFIG_FILE_CHANGES, CONFIG_FILE_ALL };
 struct config_guards {
     uint32_t named;
     bool enabled;
-    bool missing_locations, future_as_of, manifest;
+    bool missing_locations, future_as_of, manifest, cut_off;
     int64_t min_rows_percent, max_zeroed_percent, min_units_percent, max_units_percent,
         max_unreadable_percent;
     enum config_as_of_check as_of_check; /* as_of held against the figures */

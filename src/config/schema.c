@@ -55,6 +55,7 @@ static const struct setting guard_rows[] = {
     SWITCH(missing_locations),
     SWITCH(future_as_of),
     SWITCH(manifest),
+    SWITCH(cut_off),
     {"as_of_check", SETTING_CHOICE, offsetof(struct config_guards, as_of_check), "warn",
      .choices = as_of_check_words},
     {"as_of_distance", SETTING_DURATION, offsetof(struct config_guards, as_of_distance_us), "10m",

@@ -25,6 +25,7 @@ const struct guard_limits guard_limits_default = {
     .missing_location = true,
     .future = true,
     .manifest = true,
+    .cut_off = true,
     .enabled = true,
 };
 
@@ -43,6 +44,8 @@ static unsigned judge_file(const struct guard_limits *limits, const struct guard
         tripped |= 1u << GUARD_FUTURE;
     if (limits->manifest && facts->manifest_mismatch)
         tripped |= 1u << GUARD_MANIFEST;
+    if (limits->cut_off && facts->cut_off)
+        tripped |= 1u << GUARD_CUT_OFF;
     if (facts->as_of_uncertain)
         tripped |= 1u << GUARD_AS_OF_UNCERTAIN;
     if (facts->as_of_mismatch)

@@ -17,7 +17,8 @@
     X(MANIFEST, "manifest", "the manifest or trailer does not match the file")                     \
     X(UNREADABLE, "unreadable", "too many rows could not be read")                                 \
     X(AS_OF_UNCERTAIN, "as_of_uncertain", "when the stock was counted cannot be told for sure")    \
-    X(AS_OF_MISMATCH, "as_of_mismatch", "the figures are those of another time than as_of")
+    X(AS_OF_MISMATCH, "as_of_mismatch", "the figures are those of another time than as_of")        \
+    X(CUT_OFF, "cut_off", "the last row has no line end: the file may have been cut off in it")
 
 enum guard {
 #define X(name, word, meaning) GUARD_##name,
@@ -32,7 +33,7 @@ struct guard_limits {
     unsigned min_units_percent;      /* 50 */
     unsigned max_units_percent;      /* 200 */
     unsigned max_unreadable_percent; /* 1 */
-    bool missing_location, future, manifest, enabled;
+    bool missing_location, future, manifest, cut_off, enabled;
 };
 
 extern const struct guard_limits guard_limits_default;
@@ -44,6 +45,7 @@ struct guard_facts {
     bool manifest_mismatch;
     bool as_of_uncertain;     /* it was to be told from the figures, and they do not say */
     bool as_of_mismatch;      /* it was given, and the figures say otherwise (and shall hold) */
+    bool cut_off;             /* its feed's files end with a line end, and this one does not */
     uint64_t rows, last_rows; /* rows of this location now, and in its last applied full reset */
     uint64_t unreadable_rows; /* rejected rows of this location (or of unknown location) */
     int64_t as_of_us, received_at_us;
@@ -51,7 +53,7 @@ struct guard_facts {
 };
 
 /* A bit set of the guards that tripped, (1u << GUARD_X); 0: apply. NO_ROWS, FUTURE,
- * MANIFEST and AS_OF_* need no earlier reset; the others guard what one has brought. */
+ * MANIFEST, CUT_OFF and AS_OF_* need no earlier reset; the others guard what one has brought. */
 unsigned guard_judge(const struct guard_limits *limits, const struct guard_facts *facts);
 
 const char *guard_word(enum guard guard);

@@ -32,6 +32,7 @@ struct csv {
 
     struct buffer carry; /* a record that has begun in an earlier piece */
     struct csv_cursor cursor;
+    bool open_end;    /* the last row has no line end */
     bool long_record; /* it is too long: passed by up to its end */
     uint64_t line;    /* where the present record begins, from 1 */
 
@@ -446,7 +447,9 @@ static enum status csv_finish(void *state, struct error *error) {
         unreadable(csv, csv->line, &found);
     }
     if (csv->status == STATUS_OK && !csv_cursor_at_begin(&csv->cursor)) {
+        uint64_t before = csv->output->total;
         end_record(csv, buffer_text(&csv->carry));
+        csv->open_end = csv->output->total > before;
         row_output_flush(csv->output);
         buffer_clear(&csv->carry);
     }
@@ -484,6 +487,7 @@ static void csv_report(const void *state, struct reader_report *report) {
     report->delimiter = csv->layout.delimiter;
     report->header = csv->layout.header;
     report->lines = csv->line - 1;
+    report->open_end = csv->open_end;
     if (csv->encoding.seen_windows1252) {
         report->encoding = "windows-1252";
     }

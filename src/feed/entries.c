@@ -78,6 +78,7 @@ static enum status end(void *context, struct error *error) {
     entries->report.lines += report.lines;
     entries->report.rows += report.rows;
     entries->report.rejected_rows += report.rejected_rows;
+    entries->report.open_end |= report.open_end;
     reader_free(entries->reader);
     entries->reader = NULL;
     return status;

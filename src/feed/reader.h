@@ -45,6 +45,7 @@ struct reader_report {
     uint64_t lines;     /* of the file, the header included; for CSV and NDJSON those that ended */
     uint64_t rows;      /* given to the sink, rejected ones included */
     uint64_t rejected_rows;
+    bool open_end; /* the last row has no line end behind it; CSV only */
 };
 
 struct reader;

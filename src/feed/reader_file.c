@@ -95,6 +95,7 @@ static void add_report(struct reader_report *report, const struct reader_report 
     report->lines += more->lines;
     report->rows += more->rows;
     report->rejected_rows += more->rejected_rows;
+    report->open_end |= more->open_end;
     if (strcmp(more->encoding, "windows-1252") == 0) {
         report->encoding = more->encoding;
     }

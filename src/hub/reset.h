@@ -75,6 +75,10 @@ void reset_free(struct reset *reset); /* unfinished: nothing happened */
 /* Rows' texts need live only during the call. */
 void reset_add_rows(struct reset *reset, const struct stated_row *rows, size_t count);
 
+/* Whether the file's last row ends with a line end, where its format has lines; before
+ * reset_finish. Of a feed whose files have one, a file without is held. */
+void reset_note_ending(struct reset *reset, bool has_line_end);
+
 /* A builder for another part of the same file, to be used by another thread, joined in order of the
  * file; its lines are counted from `first_line`. reset_join frees `part`. */
 struct reset *reset_fork(struct reset *reset);

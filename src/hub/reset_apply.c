@@ -122,6 +122,7 @@ static struct guard_limits limits_for(const struct reset *reset, const struct co
                                  .missing_location = g->missing_locations,
                                  .future = g->future_as_of,
                                  .manifest = g->manifest,
+                                 .cut_off = g->cut_off,
                                  .enabled = g->enabled};
 }
 
@@ -139,6 +140,7 @@ static unsigned judge(struct reset *reset, const struct reset_location *location
         .full = reset->params.full,
         .location_missing = location->missing,
         .manifest_mismatch = location->manifest_mismatch,
+        .cut_off = reset->cut_off,
         .as_of_uncertain =
             location->infers && !check->inferred && check->check.verdict != CUT_NO_EVIDENCE,
         .as_of_mismatch = !location->infers && check->check.verdict == CUT_DIFFERS &&

@@ -305,6 +305,8 @@ static enum status decide_record(struct hub *hub, const struct access *access, s
         recount(&record);
     }
     status = reset_record_save(hub, &record, error);
+    if (status == STATUS_OK && what == RESET_APPROVE)
+        status = reset_ending_approved(hub, &record, error);
     if (status == STATUS_OK && what != RESET_APPROVE)
         status = forget_content(hub, &record, arena, error);
     if (status == STATUS_OK) {

@@ -376,7 +376,7 @@ static enum status decide_all(struct reset *reset, struct error *error) {
     reset->record.status =
         reset->params.dry_run ? RESET_DRY_RUN : reset_record_overall(&reset->record);
     if (reset->location_count == 0)
-        reset->record.guards = 1u << GUARD_NO_ROWS;
+        reset->record.guards |= 1u << GUARD_NO_ROWS;
     return status;
 }
 
@@ -418,6 +418,7 @@ enum status reset_finish(struct reset *reset, const char *sha256, enum status un
         (void)add_absent_location(reset, reset->params.location);
     expect_locations(reset);
     reset_settle_as_of(reset);
+    reset_judge_ending(reset, sha256);
     if (unreadable == STATUS_OK && !reset->params.dry_run && !reset->record.as_of_assumed) {
         struct text seen = reset_seen(reset->hub, sha256, reset->record.as_of_us, &reset->arena);
         if (seen.length > 0)

@@ -28,6 +28,9 @@ struct reset_location {
     struct reset_location_record record;
 };
 
+/* How the last row ends: nobody said, with a line end, without. */
+enum reset_ending { ENDING_UNSAID, ENDING_CLOSED, ENDING_OPEN };
+
 struct rejected_row {
     uint64_t line;
     enum status problem;
@@ -62,6 +65,8 @@ struct reset {
     uint32_t last_type_number;
     struct published *published; /* NULL unless publish_only; shared with the parts */
     bool is_part;
+    enum reset_ending ending;
+    bool cut_off; /* going by its last row, and how the feed's files end */
 
     int64_t started_us; /* monotonic */
     uint64_t rows, unlocated_rejects;
@@ -89,6 +94,15 @@ void reset_break_off(struct reset *reset, enum status why);
 void reset_enter_live(struct reset *reset);
 void reset_leave_live(struct reset *reset);
 bool reset_is_live(struct hub *hub, struct text id);
+
+/* reset_ending.c: whether the file was cut off, by how the feed's files end; what is said of it in
+ * the file's reasons; how the feed's files end from now on (empty: as before); and once a person
+ * took one without a line end. */
+#define FEED_ENDING TEXT("feed_ending") /* kind of item, by the feed's name */
+void reset_judge_ending(struct reset *reset, const char *sha256);
+struct text reset_ending_to_keep(const struct reset *reset);
+enum status reset_ending_approved(struct hub *hub, const struct reset_record *record,
+                                  struct error *error);
 
 /* reset_finish.c: gives the statement the watermarks of its manifest, sorted, in the arena. */
 void reset_watermarks(struct reset *reset, const struct manifest_location *manifest,

@@ -63,7 +63,7 @@ static void list_locations(const struct reset *reset, struct buffer *codes) {
 
 /* All that is kept of a file at its end, in one transaction. */
 struct record_write {
-    struct text id, content, feed;
+    struct text id, content, feed, ending;
     struct buffer record, rejects, locations;
     bool remember_content, remember_locations;
 };
@@ -80,6 +80,8 @@ static enum status write_record(struct store *store, void *context, struct error
     if (status == STATUS_OK && w->remember_locations)
         status = store_item_put(store, TEXT("feed_locations"), w->feed, buffer_text(&w->locations),
                                 error);
+    if (status == STATUS_OK && w->ending.length > 0)
+        status = store_item_put(store, FEED_ENDING, w->feed, w->ending, error);
     return status;
 }
 
@@ -91,6 +93,7 @@ enum status reset_keep(struct reset *reset, const char *sha256, struct error *er
                              .content =
                                  content_key(&reset->arena, sha256, record->content_as_of_us),
                              .feed = reset->params.feed,
+                             .ending = reset_ending_to_keep(reset),
                              .remember_content = record->status != RESET_REJECTED};
     w.remember_locations =
         record->status == RESET_APPLIED && reset->params.full && reset->params.feed.length > 0;

@@ -137,6 +137,28 @@ describe('hostile files', () => {
     assert.deepEqual(await figures(L), { A: 10, B: 10 })
   })
 
+  it('refuses JSON and XML that are cut off, at any byte, packed or not', async () => {
+    const L = place()
+    const json = JSON.stringify([{ location: L, sku: 'A', quantity: 1 }, { location: L, sku: 'B', quantity: 25 }])
+    const qty = (sku, n) => `<INVENTORY><INVN alu="${sku}"/><INVN_SBS><INVN_SBS_QTYS><INVN_SBS_QTY store_no="${L}" qty="${n}"/></INVN_SBS_QTYS></INVN_SBS></INVENTORY>`
+    const xml = `<?xml version="1.0"?><DOCUMENT><INVENTORYS>${qty('A', 1)}${qty('B', 25)}</INVENTORYS></DOCUMENT>`
+    for (const whole of [json, xml]) {
+      for (let cut = 0; cut < whole.length; cut++) {
+        const { json: answer } = await send(whole.slice(0, cut))
+        assert.equal(answer.status, 'rejected', `${whole.slice(0, cut)}: ${JSON.stringify(answer)}`)
+      }
+      assert.deepEqual(await figures(L), {})
+    }
+    // Each line of NDJSON closes itself: what is cut is no JSON.
+    const lines = JSON.parse(json).map((row) => JSON.stringify(row)).join('\n')
+    for (let cut = lines.indexOf('\n') + 2; cut < lines.length; cut++) {
+      const { json: answer } = await send(lines.slice(0, cut), { format: 'ndjson', dry_run: true })
+      assert.equal(answer.rejected_rows, 1, lines.slice(0, cut))
+    }
+    assert.equal((await send(xml)).json.status, 'applied')
+    assert.deepEqual(await figures(L), { A: 1, B: 25 })
+  })
+
   it('knows yesterday’s file, under whatever name', async () => {
     const L = place()
     const text = stock(L, { A: 1 })

@@ -147,6 +147,12 @@ static void test_what_the_file_says_of_itself(void **state) {
     facts.manifest_mismatch = true;
     check(&facts, BIT(MANIFEST));
     facts.manifest_mismatch = false;
+    facts.cut_off = true;
+    check(&facts, 1u << GUARD_CUT_OFF);
+    facts.had_reset = false;
+    check(&facts, 1u << GUARD_CUT_OFF);
+    facts.had_reset = true;
+    facts.cut_off = false;
     facts.rows = 0;
     check(&facts, BIT(NO_ROWS));
 }
