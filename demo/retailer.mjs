@@ -4,18 +4,9 @@
 // A night's file is cut at one instant and dropped seconds later. It holds what headquarters knew at
 // the cut: everything of the stores that are on line, and of an off-line store what it had told by
 // then (the manifest says up to which number of its register).
-const REGISTER_LINES = 3
+import { random } from './prism/random.mjs'
 
-/** Numbers of one seed, so that two runs differ only in timing. */
-function random(seed) {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
+const REGISTER_LINES = 3
 
 export class Retailer {
   constructor({ stores, products, seed = 1 }) {
