@@ -51,6 +51,8 @@ struct http_answer {
 };
 
 /* STATUS_OK: there is an answer, whatever its code. It lives in *arena.
+ * STATUS_BAD_VALUE: the request would break out of its line or of its host (a line end in a header,
+ *   a path that does not begin with / or ?); it was not sent and never will be.
  * STATUS_UNREACHABLE: the request certainly was not carried out (no address, refused, TLS not
  *   trusted, address forbidden); error says which, and what to do.
  * STATUS_UNCERTAIN: it was sent, or may have been, and no whole answer came (timeout, broken off,
