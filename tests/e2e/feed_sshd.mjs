@@ -6,7 +6,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort, run, scratch } from './lib.mjs'
+import { freePort, keepChild, run, scratch } from './lib.mjs'
 
 const program = ['/usr/sbin/sshd', '/usr/local/sbin/sshd'].find(existsSync)
 
@@ -88,7 +88,7 @@ export class Sshd {
     this.log = ''
     this.child.stderr.on('data', (data) => (this.log += data))
     const child = this.child
-    process.once('exit', () => child.kill('SIGKILL'))
+    keepChild(child)
     this.ended = new Promise((resolve) => child.once('exit', resolve))
     for (let i = 0; i < 100; i++) {
       if (await answers(this.port)) return
@@ -98,6 +98,7 @@ export class Sshd {
   }
 
   async stop() {
+    this.child.ref()
     this.child.kill('SIGTERM')
     await this.ended
   }

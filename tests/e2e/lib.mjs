@@ -42,6 +42,17 @@ process.on('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 
+/**
+ * A child that is killed when the tests of the file are over, however they went. node waits for
+ * its children: one that a failed test left behind would keep it waiting for ever. So they do not
+ * count, except while a test waits for one (child.ref()).
+ */
+export function keepChild(child) {
+  children.add(child)
+  child.once('exit', () => children.delete(child))
+  for (const handle of [child, child.stdout, child.stderr]) handle?.unref()
+}
+
 /** A directory that is gone when the test ends. */
 export function scratch(name = 'test') {
   const directory = mkdtempSync(path.join(os.tmpdir(), `onhand-${name}-`))
@@ -167,20 +178,27 @@ export class Hub {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.child = child
-    children.add(child)
+    keepChild(child)
     child.stderr.on('data', (data) => {
       this.log = (this.log + data).slice(-65536)
     })
-    this.ended = new Promise((resolve) => {
+    this.#ended = new Promise((resolve) => {
       child.once('error', (error) => resolve({ code: String(error), signal: null }))
-      child.once('exit', (code, signal) => {
-        children.delete(child)
-        resolve({ code, signal })
-      })
+      child.once('exit', (code, signal) => resolve({ code, signal }))
     })
+    child.ref()
     await this.#untilReady(child)
+    child.unref()
     this.token = readFileSync(path.join(this.data, 'admin.token'), 'utf8').trim()
     return this
+  }
+
+  #ended
+
+  /** How it ended: {code, signal}. */
+  get ended() {
+    this.child.ref()
+    return this.#ended
   }
 
   async #untilReady(child) {
@@ -192,7 +210,7 @@ export class Hub {
       })
     })
     const late = sleep(30000 * patience, 'late', { ref: false })
-    const first = await Promise.race([ready, this.ended, late])
+    const first = await Promise.race([ready, this.#ended, late])
     if (first !== 'ready') {
       const why = first === 'late' ? 'was not ready in time' : `ended: ${JSON.stringify(first)}`
       child.kill('SIGKILL')
