@@ -166,21 +166,3 @@ bool books_covers(const struct cell_history *history, const struct statement_wor
     require(word != NULL && event != NULL);
     return covered_when_known(history, word->statement, event, NEVER_US);
 }
-
-int64_t books_explained_milli(const struct cell_history *history, const struct statement_word *word,
-                              const struct statement_word *before) {
-    require(word != NULL);
-    int64_t explained_milli = 0;
-    for (size_t i = 0; i < history->entry_count; i++) {
-        const struct ledger_entry *entry = &history->entries[i];
-        if (entry->kind != LEDGER_EVENT || entry->event.received_at_us <= word->applied_at_us ||
-            !books_covers(history, word, &entry->event) ||
-            (before != NULL && books_covers(history, before, &entry->event)))
-            continue;
-        /* Beyond the range the sum stays where it was: it only illustrates, nothing is kept. */
-        if (balance_add(explained_milli, on_hand_delta_milli(&entry->event), &explained_milli) !=
-            STATUS_OK)
-            break;
-    }
-    return explained_milli;
-}

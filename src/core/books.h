@@ -65,9 +65,4 @@ must_check enum status books_figures(const struct cell_history *history, int64_t
 bool books_covers(const struct cell_history *history, const struct statement_word *word,
                   const struct event *event);
 
-/* How much of the word's variance later arrivals explain: the deltas of events received after it
- * was applied that it covers and that `before` (the ground it replaced; NULL: none) does not. */
-int64_t books_explained_milli(const struct cell_history *history, const struct statement_word *word,
-                              const struct statement_word *before);
-
 #endif

@@ -112,6 +112,45 @@ static enum gtin_verdict judge(const struct digits *digits) {
                                                                      : GTIN_WRONG_CHECK;
 }
 
+/* The eleven digits in front of a UPC-A's check digit, from the six in the middle of its UPC-E: the
+ * last of them tells where zeros were left out. */
+static void expand_upce(const char *upce, char upca[11]) {
+    const char *digits = upce + 1;
+    size_t kept = digits[5] <= '2' ? 2 : digits[5] == '3' ? 3 : digits[5] == '4' ? 4 : 5;
+    memset(upca, '0', 11);
+    upca[0] = upce[0];
+    memcpy(upca + 1, digits, kept);
+    if (digits[5] <= '2') {
+        upca[3] = digits[5];
+        memcpy(upca + 8, digits + 2, 3);
+    } else if (kept < 5) {
+        memcpy(upca + 6 + kept, digits + kept, 5 - kept);
+    } else {
+        upca[10] = digits[5];
+    }
+}
+
+/* Whether the digits are a UPC-E; they become those of its UPC-A. Eight digits, of number system 0
+ * or 1, or seven behind a zero that was dropped. */
+static bool read_upce(struct digits *digits) {
+    char upce[8], upca[12];
+    bool dropped = digits->written == 7 && digits->count == 7;
+    if (digits->written != sizeof(upce) && !dropped) {
+        return false;
+    }
+    memset(upce, '0', sizeof(upce));
+    memcpy(upce + sizeof(upce) - digits->count, digits->all, digits->count);
+    if (upce[0] > '1') {
+        return false;
+    }
+    expand_upce(upce, upca);
+    upca[11] = upce[7];
+    if (gtin_check_digit(upca, 11) != (unsigned)(upca[11] - '0')) {
+        return false;
+    }
+    return gather_digits((struct text){upca, sizeof(upca)}, digits) && digits->count > 0;
+}
+
 static void write_canonical(const struct digits *digits, char out[GTIN_SIZE]) {
     size_t length = digits->count <= 8 ? 8 : digits->count <= 12 ? 12 : digits->count;
     size_t zeros = length - digits->count;
@@ -131,6 +170,9 @@ enum gtin_verdict gtin_read(struct text text, char canonical_out[GTIN_SIZE]) {
         return GTIN_NO_NUMBER;
     }
     enum gtin_verdict verdict = judge(&digits);
+    if (verdict == GTIN_WRONG_CHECK && read_upce(&digits)) {
+        verdict = GTIN_PROVEN;
+    }
     if (verdict == GTIN_PROVEN) {
         write_canonical(&digits, canonical_out);
     } else if (is_decimal && !gtin_is_refused(verdict)) {

@@ -4,7 +4,10 @@
  * The canonical form is the shortest of 8, 12, 13 and 14 digits that holds the number. A number
  * becomes it only when its check digit proves it; so zeros that a spreadsheet dropped come back.
  * What is no such number is kept as it is; what a spreadsheet has damaged beyond repair is refused.
- * UPC-E is not expanded: nothing tells its eight digits from an EAN-8. */
+ * Eight digits that are no EAN-8, but a UPC-E by their check digit, are the UPC-A it is short for;
+ * so are the seven that are left when its zero in front was dropped. Its six digits alone prove
+ * nothing. One UPC-E in ten has the check digit of an EAN-8 too, and is taken for that, as it is
+ * with zeros in front. */
 #ifndef ONHAND_CORE_GTIN_H
 #define ONHAND_CORE_GTIN_H
 
