@@ -218,26 +218,22 @@ static void test_overflow_is_told(void **state) {
     assert_int_equal(books_figures(&history, NOW, NOW, scratch, &figures), STATUS_OUT_OF_RANGE);
 }
 
-static void test_late_arrivals_explain_the_variance(void **state) {
+static void test_what_a_statement_covers(void **state) {
     (void)state;
     const struct statement first = {.id = 1, .source = PRISM, .as_of_us = 100};
     const struct statement second = {.id = 2, .source = PRISM, .as_of_us = 200};
     const struct statement_word before = {&first, {1, 1, 10000}, 110, NEVER_US, 1};
     const struct statement_word word = {&second, {1, 1, 5000}, 300, NEVER_US, 9};
-    struct ledger_entry entries[] = {
-        entry_of(EVENT_SALE, -1000, 120, 300), /* in time: part of the books */
-        entry_of(EVENT_SALE, -2000, 150, 301), /* late: explains 2 */
-        entry_of(EVENT_RETURN, 300, 200, 400), /* late: explains -0.3 */
-        entry_of(EVENT_SALE, -50, 201, 301),   /* not covered: nothing to do with it */
-        entry_of(EVENT_SALE, -7, 100, 301),    /* the ground before knew it already */
-        {.kind = LEDGER_ROLLBACK, .event = {.received_at_us = 500, .delta_milli = 3}},
-    };
-    const struct cell_history history = {
-        .entries = entries, .entry_count = 6, .acknowledged = {.find = find_acknowledgement}};
-    assert_int_equal(books_explained_milli(&history, &word, &before), -1700);
-    assert_int_equal(books_explained_milli(&history, &word, NULL), -1707);
-    entries[1].event.delta_milli = BALANCE_MAX_MILLI; /* nonsense: the sum stops there */
-    assert_int_equal(books_explained_milli(&history, &word, NULL), BALANCE_MAX_MILLI);
+    const struct cell_history history = {.acknowledged = {.find = find_acknowledgement}};
+    const struct {
+        int64_t at_us;
+        bool by_first, by_second;
+    } sales[] = {{100, true, true}, {101, false, true}, {200, false, true}, {201, false, false}};
+    for (size_t i = 0; i < sizeof sales / sizeof *sales; i++) {
+        struct ledger_entry late = entry_of(EVENT_SALE, -1000, sales[i].at_us, 400);
+        assert_int_equal(books_covers(&history, &before, &late.event), sales[i].by_first);
+        assert_int_equal(books_covers(&history, &word, &late.event), sales[i].by_second);
+    }
 }
 
 int main(void) {
@@ -249,7 +245,7 @@ int main(void) {
         cmocka_unit_test(test_watermarks_count_by_number),
         cmocka_unit_test(test_reserved_is_summed_by_order),
         cmocka_unit_test(test_overflow_is_told),
-        cmocka_unit_test(test_late_arrivals_explain_the_variance),
+        cmocka_unit_test(test_what_a_statement_covers),
     };
     return cmocka_run_group_tests_name("books", tests, NULL, NULL);
 }

@@ -6,81 +6,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <cmocka.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include "base/arena.h"
 #include "feed/entries.h"
+#include "packed_files.h"
 #include "reader_rows.h"
-
-struct entry {
-    const char *name;
-    const char *content; /* NULL: a directory */
-    const char *link;
-};
-
-static struct buffer archive_of(bool zip, const struct entry *entries, size_t count) {
-    struct buffer out = {0};
-    size_t used = 0;
-    struct archive *a = archive_write_new();
-    buffer_reserve(&out, 1 << 20);
-    if (zip) {
-        archive_write_set_format_zip(a);
-    } else {
-        archive_write_set_format_pax_restricted(a);
-    }
-    assert_int_equal(archive_write_open_memory(a, out.data, out.capacity, &used), ARCHIVE_OK);
-    for (size_t i = 0; i < count; i++) {
-        struct archive_entry *entry = archive_entry_new();
-        size_t length = entries[i].content != NULL ? strlen(entries[i].content) : 0;
-        archive_entry_set_pathname(entry, entries[i].name);
-        archive_entry_set_filetype(entry, entries[i].link != NULL      ? AE_IFLNK
-                                          : entries[i].content == NULL ? AE_IFDIR
-                                                                       : AE_IFREG);
-        if (entries[i].link != NULL) {
-            archive_entry_set_symlink(entry, entries[i].link);
-        }
-        archive_entry_set_perm(entry, 0644);
-        archive_entry_set_size(entry, (int64_t)length);
-        assert_int_equal(archive_write_header(a, entry), ARCHIVE_OK);
-        if (length > 0) {
-            assert_int_equal(archive_write_data(a, entries[i].content, length), (int)length);
-        }
-        archive_entry_free(entry);
-    }
-    assert_int_equal(archive_write_close(a), ARCHIVE_OK);
-    archive_write_free(a);
-    out.length = used;
-    return out;
-}
-
-static struct buffer gzip_of(struct text content) {
-    struct buffer out = {0};
-    z_stream z = {0};
-    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    buffer_reserve(&out, deflateBound(&z, content.length));
-    z.next_in = (unsigned char *)(uintptr_t)content.data;
-    z.avail_in = (unsigned)content.length;
-    z.next_out = (unsigned char *)out.data;
-    z.avail_out = (unsigned)out.capacity;
-    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-    out.length = z.total_out;
-    deflateEnd(&z);
-    return out;
-}
-
-static struct buffer zstd_of(struct text content) {
-    struct buffer out = {0};
-    buffer_reserve(&out, ZSTD_compressBound(content.length));
-    out.length = ZSTD_compress(out.data, out.capacity, content.data, content.length, 3);
-    assert_false(ZSTD_isError(out.length));
-    return out;
-}
 
 /* What comes of the bytes: rows, and the reason where they are refused. */
 static struct buffer read_bytes(struct text packed) {
@@ -116,7 +49,7 @@ static void expect(const char *what, struct text packed, const char *expected) {
 
 static const struct {
     const char *what;
-    struct entry entries[4];
+    struct packed_file entries[4];
     size_t count;
     const char *expected;
 } cases[] = {
@@ -176,9 +109,9 @@ static const struct {
 static void test_cases(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct buffer zip = archive_of(true, cases[i].entries, cases[i].count);
-        struct buffer tar = archive_of(false, cases[i].entries, cases[i].count);
-        struct buffer gz = gzip_of(buffer_text(&tar)), zst = zstd_of(buffer_text(&tar));
+        struct buffer zip = packed_zip(cases[i].entries, cases[i].count);
+        struct buffer tar = packed_tar(cases[i].entries, cases[i].count);
+        struct buffer gz = packed_gzip(buffer_text(&tar)), zst = packed_zstd(buffer_text(&tar));
         expect(cases[i].what, buffer_text(&zip), cases[i].expected);
         expect(cases[i].what, buffer_text(&tar), cases[i].expected);
         expect(cases[i].what, buffer_text(&gz), cases[i].expected);
@@ -195,9 +128,9 @@ static void test_cases(void **state) {
 /* The kind is the same from any number of bytes from which it can be told. */
 static void test_sniff(void **state) {
     (void)state;
-    static const struct entry entry = {"a.csv", H "A,A,1\n", NULL};
-    struct buffer tar = archive_of(false, &entry, 1);
-    struct buffer gz = gzip_of(buffer_text(&tar)), csv = gzip_of(TEXT(H));
+    static const struct packed_file entry = {"a.csv", H "A,A,1\n", NULL};
+    struct buffer tar = packed_tar(&entry, 1);
+    struct buffer gz = packed_gzip(buffer_text(&tar)), csv = packed_gzip(TEXT(H));
     struct {
         struct text bytes;
         enum bundle_kind kind;
@@ -221,10 +154,10 @@ static void test_sniff(void **state) {
 /* Cut anywhere none is whole, and a flipped bit in what is packed is found. */
 static void test_broken_off_and_damaged(void **state) {
     (void)state;
-    static const struct entry entries[] = {{"a.csv", H "A,A,1\n", NULL},
-                                           {"b.csv", H "B,A,2\n", NULL}};
-    struct buffer tar = archive_of(false, entries, 2);
-    struct buffer packed[] = {archive_of(true, entries, 2), gzip_of(buffer_text(&tar)), tar};
+    static const struct packed_file entries[] = {{"a.csv", H "A,A,1\n", NULL},
+                                                 {"b.csv", H "B,A,2\n", NULL}};
+    struct buffer tar = packed_tar(entries, 2);
+    struct buffer packed[] = {packed_zip(entries, 2), packed_gzip(buffer_text(&tar)), tar};
     for (size_t i = 0; i < 3; i++) {
         /* A tar ends in 1,024 zero bytes; once all files are there half of them will do. */
         size_t whole = i == 2 ? packed[i].length - 512 : packed[i].length;
@@ -252,12 +185,12 @@ static void test_broken_off_and_damaged(void **state) {
 
 static void test_too_many(void **state) {
     (void)state;
-    struct entry *entries = memory_alloc_zero(BUNDLE_FILES_MAX + 1, sizeof(*entries));
+    struct packed_file *entries = memory_alloc_zero(BUNDLE_FILES_MAX + 1, sizeof(*entries));
     for (size_t i = 0; i <= BUNDLE_FILES_MAX; i++) {
-        entries[i] = (struct entry){"a.csv", H, NULL};
+        entries[i] = (struct packed_file){"a.csv", H, NULL};
     }
-    struct buffer zip = archive_of(true, entries, BUNDLE_FILES_MAX + 1);
-    struct buffer fits = archive_of(true, entries, BUNDLE_FILES_MAX);
+    struct buffer zip = packed_zip(entries, BUNDLE_FILES_MAX + 1);
+    struct buffer fits = packed_zip(entries, BUNDLE_FILES_MAX);
     expect("1001", buffer_text(&zip), "too_large at 0: more than 1000 files in the archive\n");
     expect("1000", buffer_text(&fits), "");
     buffer_deinit(&zip);
@@ -288,9 +221,9 @@ static void test_limits(void **state) {
     char *zeros = memory_alloc(300001);
     memset(zeros, '0', 300000);
     zeros[300000] = '\0';
-    struct entry entry = {"a.csv", zeros, NULL};
-    struct buffer tar = archive_of(false, &entry, 1);
-    struct buffer packed[] = {archive_of(true, &entry, 1), gzip_of(buffer_text(&tar))};
+    struct packed_file entry = {"a.csv", zeros, NULL};
+    struct buffer tar = packed_tar(&entry, 1);
+    struct buffer packed[] = {packed_zip(&entry, 1), packed_gzip(buffer_text(&tar))};
     struct decompress_limits limits[] = {{100000, 1000000, 0}, {1 << 30, 10, 100000}};
     for (size_t i = 0; i < 4; i++) {
         uint64_t bytes = 0;

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include "feed/decompress.h"
+#include "packed_files.h"
 
 static enum status collect(void *context, const void *data, size_t length) {
     buffer_append(context, data, length);
@@ -67,29 +66,6 @@ static struct buffer content_of(size_t rows) {
     return content;
 }
 
-static struct buffer gzip_of(struct text content) {
-    struct buffer out = {0};
-    z_stream z = {0};
-    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    buffer_reserve(&out, deflateBound(&z, content.length));
-    z.next_in = (unsigned char *)(uintptr_t)content.data;
-    z.avail_in = (unsigned)content.length;
-    z.next_out = (unsigned char *)out.data;
-    z.avail_out = (unsigned)out.capacity;
-    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-    out.length = z.total_out;
-    deflateEnd(&z);
-    return out;
-}
-
-static struct buffer zstd_of(struct text content) {
-    struct buffer out = {0};
-    buffer_reserve(&out, ZSTD_compressBound(content.length));
-    out.length = ZSTD_compress(out.data, out.capacity, content.data, content.length, 3);
-    assert_false(ZSTD_isError(out.length));
-    return out;
-}
-
 static void test_plain_goes_through(void **state) {
     (void)state;
     expect(TEXT("location,sku,quantity\n"), TEXT("location,sku,quantity\n"));
@@ -102,7 +78,8 @@ static void test_packed(void **state) {
     (void)state;
     for (size_t rows = 0; rows <= 50000; rows = rows * 100 + 5) {
         struct buffer content = content_of(rows);
-        struct buffer packed[] = {gzip_of(buffer_text(&content)), zstd_of(buffer_text(&content))};
+        struct buffer packed[] = {packed_gzip(buffer_text(&content)),
+                                  packed_zstd(buffer_text(&content))};
         for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
             expect(buffer_text(&packed[i]), buffer_text(&content));
             buffer_deinit(&packed[i]);
@@ -113,7 +90,7 @@ static void test_packed(void **state) {
 
 static void test_members_follow_each_other(void **state) {
     (void)state;
-    struct buffer one = gzip_of(TEXT("first\n")), two = gzip_of(TEXT("second\n"));
+    struct buffer one = packed_gzip(TEXT("first\n")), two = packed_gzip(TEXT("second\n"));
     buffer_append_text(&one, buffer_text(&two));
     expect(buffer_text(&one), TEXT("first\nsecond\n"));
     buffer_append(&one, "\0\0\0\0", 4);
@@ -129,7 +106,8 @@ static void test_members_follow_each_other(void **state) {
 static void test_broken_off_and_damaged(void **state) {
     (void)state;
     struct buffer content = content_of(40);
-    struct buffer packed[] = {gzip_of(buffer_text(&content)), zstd_of(buffer_text(&content))};
+    struct buffer packed[] = {packed_gzip(buffer_text(&content)),
+                              packed_zstd(buffer_text(&content))};
     for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
         for (size_t length = 4; length < packed[i].length; length += 3) {
             expect_refused((struct text){packed[i].data, length}, STATUS_UNREADABLE);
@@ -150,7 +128,7 @@ static void test_bomb(void **state) {
     buffer_reserve(&zeros, 200u << 20);
     memset(zeros.data, 0, 200u << 20);
     zeros.length = 200u << 20;
-    struct buffer packed[] = {gzip_of(buffer_text(&zeros)), zstd_of(buffer_text(&zeros))};
+    struct buffer packed[] = {packed_gzip(buffer_text(&zeros)), packed_zstd(buffer_text(&zeros))};
     buffer_deinit(&zeros);
     for (size_t i = 0; i < 2; i++) {
         uint64_t bytes = 0;
@@ -168,7 +146,7 @@ static void test_bomb(void **state) {
 static void test_limit_in_bytes(void **state) {
     (void)state;
     struct buffer content = content_of(1000), out = {0};
-    struct buffer packed = gzip_of(buffer_text(&content));
+    struct buffer packed = packed_gzip(buffer_text(&content));
     struct decompress_limits limits = {.bytes = 100, .ratio = 200, .ratio_after = 1 << 20};
     struct error error;
     assert_int_equal(unpack(buffer_text(&packed), 100, &limits, &out, &error), STATUS_TOO_LARGE);
