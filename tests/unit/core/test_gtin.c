@@ -143,7 +143,7 @@ static void test_short_forms(void **state) {
         {"425261", GTIN_SHORT, NULL},
         {"04252615", GTIN_WRONG_CHECK, NULL},
         {"4252615", GTIN_WRONG_CHECK, NULL},
-        {"24252614", GTIN_WRONG_CHECK, NULL},
+        {"24252618", GTIN_WRONG_CHECK, NULL},
         {"0004252614", GTIN_WRONG_CHECK, NULL},
         {"000004252614", GTIN_WRONG_CHECK, NULL},
     };
