@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "feed/feed_claim.h"
+#include "feed/feed_look.h"
 #include "feed/feeds_internal.h"
 
 #define PATIENCE_US (INT64_C(1800) * US_PER_SECOND) /* with files that keep growing */
@@ -63,74 +64,6 @@ static bool is_wanted(void *context, struct text path) {
 
 /* ---- looking ---- */
 
-static struct look *find_look(struct feed *feed, struct text path) {
-    for (size_t i = 0; i < feed->look_count; i++) {
-        if (text_equal_string(path, feed->looks[i].path)) {
-            return &feed->looks[i];
-        }
-    }
-    return NULL;
-}
-
-static char *copy_text(struct text text) {
-    char *copy = memory_alloc(text.length + 1);
-    memcpy(copy, text.data, text.length);
-    copy[text.length] = '\0';
-    return copy;
-}
-
-static struct look *add_look(struct feed *feed, struct text path) {
-    if (feed->look_count == feed->look_capacity) {
-        feed->look_capacity = feed->look_capacity > 0 ? 2 * feed->look_capacity : 16;
-        feed->looks = memory_grow(feed->looks, feed->look_capacity * sizeof(*feed->looks));
-    }
-    struct look *look = &feed->looks[feed->look_count++];
-    struct text name, tag;
-    claim_split(path, &name, &tag);
-    *look = (struct look){
-        .path = copy_text(path), .name = copy_text(name), .claim = claim_of(feed, path)};
-    return look;
-}
-
-static void look_at(struct feed *feed, const struct source_file *file, int64_t now_us) {
-    struct look *look = find_look(feed, file->name);
-    if (look == NULL) {
-        look = add_look(feed, file->name);
-    }
-    if (look->looks == 0 || look->size != file->size || look->mtime_us != file->mtime_us) {
-        *look = (struct look){.path = look->path,
-                              .name = look->name,
-                              .claim = look->claim,
-                              .size = file->size,
-                              .mtime_us = file->mtime_us,
-                              .since_us = now_us};
-    }
-    look->looks++;
-    look->present = true;
-}
-
-/* Forgets what is gone. */
-static void forget_absent(struct feed *feed) {
-    size_t kept = 0;
-    for (size_t i = 0; i < feed->look_count; i++) {
-        if (feed->looks[i].present) {
-            feed->looks[kept++] = feed->looks[i];
-        } else {
-            free(feed->looks[i].path);
-            free(feed->looks[i].name);
-        }
-    }
-    feed->look_count = kept;
-}
-
-static int by_age(const void *a, const void *b) {
-    const struct look *x = a, *y = b;
-    if (x->mtime_us != y->mtime_us) {
-        return x->mtime_us < y->mtime_us ? -1 : 1;
-    }
-    return strcmp(x->path, y->path);
-}
-
 static enum status look_around(struct run *run) {
     struct feed *feed = run->feed;
     arena_reset(&run->arena);
@@ -139,17 +72,7 @@ static enum status look_around(struct run *run) {
     if (status != STATUS_OK) {
         return status;
     }
-    int64_t now_us = monotonic_us();
-    for (size_t i = 0; i < feed->look_count; i++) {
-        feed->looks[i].present = false;
-    }
-    for (size_t i = 0; i < run->listing.count; i++) {
-        look_at(feed, &run->listing.files[i], now_us);
-    }
-    forget_absent(feed);
-    if (feed->look_count > 1) {
-        qsort(feed->looks, feed->look_count, sizeof(*feed->looks), by_age);
-    }
+    feed_look_at(feed, &run->listing, monotonic_us());
     return STATUS_OK;
 }
 
@@ -172,7 +95,7 @@ static bool needs_manifest(const struct feed *feed) {
 static struct look *manifest_of(struct feed *feed, const struct look *look) {
     char name[SOURCE_NAME_MAX + sizeof(MANIFEST_SUFFIX)];
     snprintf(name, sizeof(name), "%s%s", look->name, MANIFEST_SUFFIX);
-    return find_look(feed, text_from(name));
+    return feed_find_look(feed, text_from(name));
 }
 
 static bool is_complete(struct feed *feed, const struct look *look, int64_t now_us) {

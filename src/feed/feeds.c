@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "feed/feed_look.h"
 #include "feed/feeds_internal.h"
 
 struct feeds {
@@ -51,11 +52,7 @@ static enum status feed_init(struct feeds *feeds, struct feed *feed, struct hub 
 }
 
 static void feed_deinit(struct feed *feed) {
-    for (size_t i = 0; i < feed->look_count; i++) {
-        free(feed->looks[i].path);
-        free(feed->looks[i].name);
-    }
-    free(feed->looks);
+    feed_looks_deinit(feed);
     free(feed->spool);
     zone_free(feed->zone);
     pthread_mutex_destroy(&feed->lock);

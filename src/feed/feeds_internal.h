@@ -44,6 +44,8 @@ struct feed {
     char *spool;                    /* the file that is being fetched */
     struct look *looks;             /* the run's thread only */
     size_t look_count, look_capacity;
+    uint32_t *look_slots; /* finds them by path: feed_look.c */
+    size_t look_slot_count;
     bool failing; /* the last run failed, for the reason in words.error */
     pthread_mutex_t lock;
     struct feed_words words; /* under the lock */

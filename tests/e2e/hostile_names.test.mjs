@@ -59,7 +59,7 @@ describe('hostile names', () => {
     const known = readFileSync(sshd.knownHosts, 'utf8')
     writeFileSync(sshd.knownHosts, known + known.replace(`:${sshd.port}`, `:${line.port}`))
     for (const name of ['names', 'many', 'stalled']) mkdirSync(folder(name))
-    for (const name of ['local', 'times']) mkdirSync(path.join(place, name))
+    for (const name of ['local', 'times', 'crowd']) mkdirSync(path.join(place, name))
     const on = (name) => `${sshd.url}/${name}`
     hub = await Hub.start({
       args: feedArguments([
@@ -67,6 +67,7 @@ describe('hostile names', () => {
         { name: 'many', url: on('many'), ...access, pattern: 'stock*.csv' },
         { name: 'stalled', url: on('stalled').replace(`:${sshd.port}`, `:${line.port}`), ...access },
         { name: 'local', url: path.join(place, 'local'), pattern: '*' },
+        { name: 'crowd', url: path.join(place, 'crowd'), manifest: 'required', every: '1h' },
         { name: 'times', url: path.join(place, 'times'), as_of: 'column:COUNTED' },
       ]),
     })
@@ -118,6 +119,19 @@ describe('hostile names', () => {
     const feed = await runFeed(hub, 'many', 60)
     assert.equal(feed.last_result, 'applied', JSON.stringify(feed))
     assert.equal(feed.files, 1)
+  })
+
+  it('finds its file among a hundred thousand that wait for their manifests', async () => {
+    const crowd = path.join(place, 'crowd')
+    for (let i = 0; i < 99990; i++) writeFileSync(path.join(crowd, `stock-${i}.csv`), '')
+    writeFileSync(path.join(crowd, 'stock-now.csv'), `${header}CROWD,A,1\n`)
+    writeFileSync(path.join(crowd, 'stock-now.csv.manifest.json'), JSON.stringify({ rows: 1 }))
+    const started = Date.now()
+    const feed = await runFeed(hub, 'crowd', 60)
+    assert.equal(feed.last_result, 'applied', JSON.stringify(feed))
+    assert.equal(feed.waiting_files, 99990)
+    // Some looks of a fraction of a second each; one name held against all others would take minutes.
+    assert.ok(Date.now() - started < 15e3 * patience, `${Date.now() - started} ms`)
   })
 
   it('gives up on a line that goes dead in the middle, and begins anew', async () => {
