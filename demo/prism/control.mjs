@@ -12,10 +12,12 @@ const told = (record) => ({ sid: record.data.sid, document: { ...record.data, ..
 
 const controls = {
   sell: ({ world }, { store, items, ...more }) => told(world.sell(store, items, more)),
-  exchange: ({ world }, { store, back, out, ...more }) => told(world.exchange(store, back, out, more)),
+  exchange: ({ world }, { store, back, out, ...more }) =>
+    told(world.exchange(store, back, out, more)),
   reverse: ({ world }, { sid, ...more }) => told(world.reverse(sid, more)),
   receive: ({ world }, { store, items, ...more }) => told(world.receive(store, items, more)),
-  transfer: ({ world }, { from, to, items, ...more }) => told(world.transfer(from, to, items, more)),
+  transfer: ({ world }, { from, to, items, ...more }) =>
+    told(world.transfer(from, to, items, more)),
   adjust: ({ world }, { store, items, ...more }) => told(world.adjust(store, items, more)),
   skipDocumentNumber: ({ world }, { store, workstation }) =>
     world.skipDocumentNumber(store, workstation),

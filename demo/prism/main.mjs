@@ -1,5 +1,5 @@
 // The simulated Prism as a command: node demo/prism/main.mjs [--port N] [--stores N] [--products N]
-// [--seed N] [--sales N] ... It prints its address and runs until Ctrl-C; POST /simulator/NAME plays.
+// [--seed N] [--sales N] ... Prints its address and runs until Ctrl-C; POST /simulator/NAME plays.
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { start } from './simulator.mjs'

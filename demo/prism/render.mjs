@@ -15,8 +15,8 @@ function pick(fields, wanted, short) {
   if (!short && wanted.all) return fields
   const out = {}
   for (const name in fields) {
-    const squeezedName = squeezedOf(name)
-    if (wanted.all || wanted.fields.has(squeezedName)) out[short ? squeezedName : name] = fields[name]
+    const key = squeezedOf(name)
+    if (wanted.all || wanted.fields.has(key)) out[short ? key : name] = fields[name]
   }
   return out
 }
@@ -33,7 +33,8 @@ export function renderRecord(record, cols, dialect, bareSids) {
   for (const name in record.lists) {
     const wanted = cols.lists.get(squeezedOf(name))
     if (wanted === undefined) continue
-    out[short ? squeezedOf(name) : name] = record.lists[name].map((item) => pick(item, wanted, short))
+    const key = short ? squeezedOf(name) : name
+    out[key] = record.lists[name].map((item) => pick(item, wanted, short))
   }
   const text = JSON.stringify(out)
   return bareSids ? withBareSids(text) : text

@@ -97,7 +97,8 @@ export class Server {
     if (faults.status) return json(faults.status.status, { errors: 'out of order' })
     if (request.method !== 'GET') return errorArray(405, 405, `${request.method} is not allowed`)
     try {
-      return this.#login(pathname, params, request.headers) ?? this.#read(request, pathname, params, faults)
+      const login = this.#login(pathname, params, request.headers)
+      return login ?? this.#read(request, pathname, params, faults)
     } catch (error) {
       if (error instanceof QueryError) return errorArray(500, 10021, error.message)
       throw error
@@ -130,22 +131,22 @@ export class Server {
     const shelf = resource && this.simulator.world.shelves[resource]
     if (!shelf) return errorArray(404, 404, `${pathname} was not found`)
     const dialect = prefix === 'v1/rest' ? 'v1' : 'backoffice'
-    return sid ? this.#one(shelf, dialect, sid, list, params) : this.#list(shelf, dialect, params, faults)
+    if (sid) return this.#one(shelf, dialect, sid, list, params)
+    return this.#list(shelf, dialect, params, faults)
   }
 
   #session({ user }) {
     const [store] = this.simulator.world.stores
-    const fields = { user, store_sid: store.sid, store_number: store.number, store_name: store.name }
-    return this.#json(JSON.stringify([{ ...fields, subsidiary_number: store.subsidiary }]))
-  }
-
-  #json(text, headers) {
-    return json(200, this.simulator.options.bareSids ? withBareSids(text) : text, headers)
+    const { sid, number, name, subsidiary } = store
+    const told = { store_sid: sid, store_number: number, store_name: name }
+    const text = JSON.stringify([{ user, ...told, subsidiary_number: subsidiary }])
+    return json(200, this.simulator.options.bareSids ? withBareSids(text) : text)
   }
 
   #list(shelf, dialect, params, faults) {
     const fields = shelf.records.length > 0 ? Object.keys(shelf.records[0].data) : []
-    const query = readQuery(params, [...fields, 'modified_datetime', 'invoice_posted_date', 'status'])
+    const always = ['modified_datetime', 'invoice_posted_date', 'status']
+    const query = readQuery(params, [...fields, ...always])
     const found = shelf.select(query)
     const first = (query.pageNo - 1) * query.pageSize
     const page = found.slice(first, first + query.pageSize)
@@ -173,7 +174,8 @@ export class Server {
     if (!name) return errorArray(404, 404, `${list} was not found`)
     const items = record.lists[name].map((data) => ({ data, lists: {} }))
     const cols = { ...EVERYTHING, lists: new Map() }
-    return json(200, wrap(items.map((item) => renderRecord(item, cols, dialect, bareSids)), dialect))
+    const texts = items.map((item) => renderRecord(item, cols, dialect, bareSids))
+    return json(200, wrap(texts, dialect))
   }
 
   // ---- answers ----

@@ -126,6 +126,7 @@ export class Sessions {
   }
 
   needsSeat(session) {
-    return this.options.needsSeat && !session.seat ? refused(403, 'A seat is needed for this') : null
+    if (!this.options.needsSeat || session.seat) return null
+    return refused(403, 'A seat is needed for this')
   }
 }

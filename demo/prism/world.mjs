@@ -1,6 +1,6 @@
-// A retailer that runs Prism: stores with registers, products, and every document there is. It knows
-// the truth (the real stock of every store) and, apart from it, what the server at headquarters
-// knows: a store that is off line goes on selling, and its documents and figures come over later.
+// A retailer that runs Prism: stores with registers, products, and every document there is. It
+// knows the truth (the real stock of every store) and, apart from it, what the server at
+// headquarters knows: a store that is off line goes on selling, and its documents and figures come over later.
 //
 // Quantities are kept in thousandths. A document, once made, never changes, unless it says so.
 import { quantityLists } from './quantities.mjs'
@@ -216,7 +216,8 @@ export class World {
     const milli = milliOf(line.quantity ?? 1)
     const type = ITEM[line.type ?? 'sale'] ?? line.type
     const kitFlag = line.kit ?? 0
-    if (completed && (type === ITEM.sale || type === ITEM.return) && !KIT_COMPONENTS.includes(kitFlag))
+    const isMoved = type === ITEM.sale || type === ITEM.return
+    if (completed && isMoved && !KIT_COMPONENTS.includes(kitFlag))
       moves.push({
         cell: this.#cell(target, product),
         milli: type === ITEM.sale ? -milli : milli,
@@ -427,7 +428,7 @@ export class World {
     this.store(storeName).online = !offline
   }
 
-  /** Headquarters gets what waited at a store, oldest first, at most `count`; how many these were. */
+  /** Headquarters gets what waited at a store, oldest first, at most `count`; how many came. */
   replicate(storeName, count = Infinity) {
     const store = this.store(storeName)
     const entries = store.waiting.splice(0, Math.min(count, store.waiting.length))
@@ -438,7 +439,7 @@ export class World {
     return entries.length
   }
 
-  /** Sets the clock of headquarters (milliseconds since 1970), or moves it {by}; it goes on from there. */
+  /** Sets the clock of headquarters (milliseconds since 1970), or moves it {by}; it goes on. */
   setClock(to) {
     this.clockOffset = typeof to === 'object' ? this.clockOffset + to.by : to - this.options.now()
   }

@@ -61,6 +61,7 @@ void answer_file(struct request *r, const char *content_type, int fd, uint64_t s
 
 enum MHD_Result answer_queue(struct request *r) {
     require(r->response != NULL && !r->queued);
+    cors_allow(r);
     r->queued = true;
     return MHD_queue_response(r->connection, r->status, r->response);
 }

@@ -60,7 +60,7 @@ extern const size_t route_count;
 /* Headers that matter; empty when absent. */
 struct request_headers {
     struct text authorization, content_type, content_length, transfer_encoding, accept;
-    struct text idempotency_key, last_event_id, expect;
+    struct text idempotency_key, last_event_id, expect, origin;
     unsigned content_lengths, transfer_encodings, authorizations;
     bool bad; /* not UTF-8 where it matters */
 };
@@ -149,6 +149,11 @@ void problem_from(struct request *r, const struct error *error);
 /* Fills r->params. NULL: none; *allowed_out lists the methods of the path, empty: no such path. */
 const struct route *route_find(struct request *r, const char *method, const char *path,
                                struct buffer *allowed_out);
+
+/* ---- cors.c: the one path that pages in browsers may call ---- */
+#define SOURCE_DOCUMENTS "/v1/sources/{name}/documents"
+void cors_allow(struct request *r); /* before an answer goes out */
+void handle_preflight(struct request *r);
 
 /* ---- workers.c ---- */
 struct workers;

@@ -90,6 +90,7 @@ static const struct header_place header_places[] = {
     {"idempotency-key", offsetof(struct request_headers, idempotency_key)},
     {"last-event-id", offsetof(struct request_headers, last_event_id)},
     {"expect", offsetof(struct request_headers, expect)},
+    {"origin", offsetof(struct request_headers, origin)},
 };
 
 static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *key,

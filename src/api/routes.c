@@ -80,6 +80,8 @@ const struct route routes[] = {
      "The channels, and how they are doing", NULL, "Channels"},
     {"GET", "/v1/sources", SCOPE_READ, BODY_NONE, RUN_HERE, handle_empty_list, NULL, NULL, "",
      "The sources", NULL, "EmptyList"},
+    {"OPTIONS", SOURCE_DOCUMENTS, OPEN_TO_ALL, BODY_NONE, RUN_HERE, handle_preflight, NULL, NULL,
+     "", "A browser asks whether a page may send documents", NULL, NULL},
     {"GET", "/v1/jobs", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_jobs, NULL, NULL, "", "The jobs",
      NULL, "Jobs"},
     {"POST", "/v1/jobs/{name}/run", SCOPE_ADMIN, BODY_NONE, RUN_WORKER, handle_job_run, NULL, NULL,

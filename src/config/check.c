@@ -88,7 +88,15 @@ static void check_channel(struct reading *reading, const yaml_node_t *node,
 }
 
 static void check_source(struct reading *reading, const struct schema *schema,
-                         const yaml_node_t *node, uint64_t named) {
+                         const yaml_node_t *node, uint64_t named,
+                         const struct config_source *source) {
+    for (size_t i = 0; i < source->origins.count; i++) {
+        const char *wrong = url_check_origin(source->origins.items[i]);
+        if (wrong != NULL) {
+            mistake_at(reading, node, "origins", "'%s': %s",
+                       shown(reading, source->origins.items[i]), wrong);
+        }
+    }
     if (is_named(schema, named, "user") != is_named(schema, named, "password")) {
         mistake_at(reading, node, is_named(schema, named, "user") ? "user" : "password",
                    "user and password belong together");
@@ -137,7 +145,7 @@ void check_item(struct reading *reading, const struct schema *schema, const yaml
         }
     } else if (schema == &schema_source) {
         unique_add(reading, &reading->sources, ((struct config_source *)item)->name, node, "name");
-        check_source(reading, schema, node, named);
+        check_source(reading, schema, node, named, item);
     } else if (schema == &schema_feed) {
         unique_add(reading, &reading->feeds, ((struct config_feed *)item)->name, node, "name");
         check_feed(reading, schema, node, named, item);

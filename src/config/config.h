@@ -134,6 +134,7 @@ struct config_source {
     int64_t poll_us, overlap_us;
     struct config_pairs stores; /* theirs -> our location */
     struct text web_order_field;
+    struct config_texts origins; /* pages in browsers that may send documents */
     struct config_schedule snapshot;
     struct text timezone;   /* the hub's where none is configured */
     struct text name_space; /* its identifiers are its own there; empty: the common one */

@@ -136,6 +136,7 @@ static const struct setting source_rows[] = {
     {"overlap", SETTING_DURATION, AT(overlap_us), "10m", .least = 0, .most = DAYS(60)},
     PLAIN("stores", SETTING_PAIRS, AT(stores), NULL),
     PLAIN("web_order_field", SETTING_NAME, AT(web_order_field), "order_tracking_number"),
+    PLAIN("origins", SETTING_TEXTS, AT(origins), NULL),
     PLAIN("snapshot", SETTING_CRON, AT(snapshot), NULL),
     PLAIN("timezone", SETTING_ZONE, AT(timezone), NULL),
     PLAIN("namespace", SETTING_NAME, AT(name_space), NULL),

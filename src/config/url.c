@@ -104,6 +104,31 @@ const char *url_check_http(struct text url) {
     return has_blank(url) ? "a URL has no blanks" : check_authority(rest);
 }
 
+/* Browsers send it so, and it is compared byte by byte. */
+const char *url_check_origin(struct text url) {
+    struct text host;
+    bool is_http = after_prefix(url, "http://", &host);
+    if ((!is_http && !after_prefix(url, "https://", &host)) || has_blank(url)) {
+        return "expected the origin of a page, as in https://prism.example (no * and no list)";
+    }
+    for (size_t i = 0; i < url.length; i++) {
+        if (url.data[i] >= 'A' && url.data[i] <= 'Z') {
+            return "browsers send an origin in lower case";
+        }
+    }
+    for (size_t i = 0; i < host.length; i++) {
+        if (memchr("/?#@*", host.data[i], 5) != NULL) {
+            return "an origin is https://HOST or https://HOST:PORT, and nothing after it";
+        }
+    }
+    const char *usual = is_http ? ":80" : ":443";
+    size_t length = strlen(usual);
+    if (host.length > length && memcmp(host.data + host.length - length, usual, length) == 0) {
+        return "browsers leave the usual port out of an origin";
+    }
+    return check_host(host);
+}
+
 const char *url_check_feed(struct text url) {
     struct text rest;
     if (!url_has_scheme(url)) {

@@ -57,7 +57,9 @@ before(async () => {
   const config = path.join(directory, 'onhand.yaml')
   writeFileSync(
     config,
-    `feeds:\n  - {name: daily, url: ${directory}, pattern: "*.csv", schedule: "0 5 1 1 *", source: prism}\n`
+    `feeds:\n  - {name: daily, url: ${directory}, pattern: "*.csv", schedule: "0 5 1 1 *", source: prism}\n` +
+      'sources:\n  - {name: prism, type: prism, url: "http://127.0.0.1:9", poll: 1d, ' +
+      'origins: ["https://prism.example"]}\n'
   )
   hub = await Hub.start({ args: ['--config', config] })
   document = await hub.json('GET', '/openapi.json')
@@ -125,6 +127,10 @@ const routes = {
   'GET /v1/feeds': ['/v1/feeds'],
   'GET /v1/channels': ['/v1/channels'],
   'GET /v1/sources': ['/v1/sources'],
+  'OPTIONS /v1/sources/{name}/documents': [
+    '/v1/sources/prism/documents',
+    { headers: { Origin: 'https://prism.example', 'Access-Control-Request-Method': 'POST' } },
+  ],
   'GET /v1/jobs': ['/v1/jobs'],
   'POST /v1/jobs/{name}/run': async () => {
     const jobs = await hub.json('GET', '/v1/jobs')

@@ -204,7 +204,8 @@ static void reads_sources_and_channels(void **state) {
     struct config *config =
         load("sources:\n"
              "  - {name: prism, type: prism, url: \"https://p/\", user: hub, login: token,\n"
-             "     password: \"env:PW\", poll: 5s, stores: {\"013\": NY01}, snapshot: \"@daily\"}\n"
+             "     password: \"env:PW\", poll: 5s, stores: {\"013\": NY01}, snapshot: \"@daily\",\n"
+             "     origins: [\"https://prism.example\", \"http://till:8080\"]}\n"
              "channels:\n"
              "  - {name: a, type: shopify, url: \"https://s\", token: \"env:T\",\n"
              "     locations: {NY01: \"gid://x\"}, threshold: 2, increases: confirmed}\n"
@@ -219,6 +220,8 @@ static void reads_sources_and_channels(void **state) {
     assert_text(source->stores.items[0].name, "013");
     assert_text(source->stores.items[0].value, "NY01");
     assert_text(source->web_order_field, "order_tracking_number");
+    assert_int_equal(source->origins.count, 2);
+    assert_text(source->origins.items[1], "http://till:8080");
     assert_int_equal(source->snapshot.schedule.kind, SCHEDULE_CRON);
     const struct config_channel *channel = config->channels;
     assert_int_equal(channel[0].type, CONFIG_CHANNEL_SHOPIFY);

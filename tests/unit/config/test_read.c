@@ -173,6 +173,9 @@ static void what_belongs_together(void **state) {
          ":1:24: feeds[0].url: sftp: needs an identity (a private key) or a password\n"},
         {"sources: [{name: a, type: prism, url: \"https://p\", user: u}]\n",
          ":1:58: sources[0].user: user and password belong together\n"},
+        {"sources: [{name: a, type: prism, url: \"https://p\", origins: [\"*\"]}]\n",
+         ":1:61: sources[0].origins: '*': expected the origin of a page, as in "
+         "https://prism.example (no * and no list)\n"},
         {"channels: [{name: a, type: shopify, url: \"https://s\", key: \"env:K\"}]\n",
          ":1:12: channels[0].token: this key is missing: it is needed for type shopify\n"
          ":1:12: channels[0].locations: this key is missing: it is needed for type shopify\n"

@@ -70,12 +70,35 @@ static void suggestions(void **state) {
     assert_string_equal(nearest_key(&schema_config, TEXT("location")), "locations");
 }
 
+static void origin(void **state) {
+    (void)state;
+    static const char *const fine[] = {"https://prism.example", "http://127.0.0.1:8080",
+                                       "https://[::1]:8443", "https://till:80"};
+    for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++) {
+        check(url_check_origin, fine[i], NULL);
+    }
+    const char *no_origin =
+        "expected the origin of a page, as in https://prism.example (no * and no list)";
+    const char *too_much = "an origin is https://HOST or https://HOST:PORT, and nothing after it";
+    const char *usual = "browsers leave the usual port out of an origin";
+    check(url_check_origin, "*", no_origin);
+    check(url_check_origin, "null", no_origin);
+    check(url_check_origin, "", no_origin);
+    check(url_check_origin, "https://a https://b", no_origin);
+    check(url_check_origin, "https://Prism.example", "browsers send an origin in lower case");
+    check(url_check_origin, "https://prism.example/", too_much);
+    check(url_check_origin, "https://*.example", too_much);
+    check(url_check_origin, "https://u@h", too_much);
+    check(url_check_origin, "https://h:443", usual);
+    check(url_check_origin, "http://h:80", usual);
+    check(url_check_origin, "https://", "the host is missing");
+    check(url_check_origin, "https://h:0", bad_port);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(http),
-        cmocka_unit_test(feeds),
-        cmocka_unit_test(postgresql),
-        cmocka_unit_test(suggestions),
+        cmocka_unit_test(http),       cmocka_unit_test(origin),      cmocka_unit_test(feeds),
+        cmocka_unit_test(postgresql), cmocka_unit_test(suggestions),
     };
     return cmocka_run_group_tests_name("config/url", tests, NULL, NULL);
 }
