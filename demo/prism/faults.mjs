@@ -1,7 +1,7 @@
 // Faults on request: which answers go wrong, how, and how often.
 //
 // {kind, match, skip, count, share, ms, status, by}: answers to paths that contain `match` (all
-// without one), after the first `skip` of them, `count` times (once), with a chance of `share` each.
+// without one), after the first `skip` of them, `count` times (once), each by a chance of `share`.
 import { random } from './random.mjs'
 
 export const faultKinds = [

@@ -1,6 +1,7 @@
 // A retailer that runs Prism: stores with registers, products, and every document there is. It
 // knows the truth (the real stock of every store) and, apart from it, what the server at
-// headquarters knows: a store that is off line goes on selling, and its documents and figures come over later.
+// headquarters knows: a store that is off line goes on selling, and its documents and figures come
+// over later.
 //
 // Quantities are kept in thousandths. A document, once made, never changes, unless it says so.
 import { quantityLists } from './quantities.mjs'

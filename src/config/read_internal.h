@@ -79,7 +79,7 @@ const char *nearest_word(const char *const *words, struct text word);
 
 /* ---- url.c: NULL when fine, else what is wrong ---- */
 const char *url_check_http(struct text url);
-const char *url_check_feed(struct text url); /* a directory, or sftp: */
+const char *url_check_feed(struct text url);   /* a directory, or sftp: */
 const char *url_check_origin(struct text url); /* of a page, as browsers write it */
 const char *url_check_postgresql(struct text url);
 bool url_has_scheme(struct text url);
