@@ -259,35 +259,40 @@ static void notify(struct feed *feed, const char *type, const char *key, const c
     buffer_deinit(&data);
 }
 
+/* A feed with a time that took no file at it is late until one comes, whatever the reason. Under
+ * the lock; true: that is news. */
+static bool note_late(struct run *run) {
+    struct feed_words *words = &run->feed->words;
+    bool was_late = words->late_us != NEVER_US;
+    if (run->taken > 0) {
+        words->late_us = NEVER_US;
+    } else if (run->feed->config->schedule.schedule.kind == SCHEDULE_CRON && !was_late) {
+        words->late_us = hub_now_us(run->feed->hub);
+    }
+    return was_late != (words->late_us != NEVER_US);
+}
+
 static void note_end(struct run *run, enum status status) {
     struct feed *feed = run->feed;
     bool failed = status != STATUS_OK || run->trouble > 0;
     pthread_mutex_lock(&feed->lock);
-    bool news = failed && !(feed->failing && strcmp(feed->words.error, run->error.detail) == 0);
+    bool was_failing = feed->words.failing;
+    bool news = failed && !(was_failing && strcmp(feed->words.error, run->error.detail) == 0);
     if (failed) {
         snprintf(feed->words.error, sizeof(feed->words.error), "%s", run->error.detail);
         feed->words.error_us = hub_now_us(feed->hub);
     }
-    feed->failing = failed;
+    feed->words.failing = failed;
+    bool late_changes = note_late(run);
     pthread_mutex_unlock(&feed->lock);
+    if (failed || was_failing || late_changes) {
+        feed_words_save(feed);
+    }
     if (news) {
         log_warn("feed failed", "feed=%.*s error=%s", TEXT_ARG(feed->config->name),
                  log_quote(text_from(run->error.detail)));
         notify(feed, "onhand.feed.failed", "error", run->error.detail);
     }
-}
-
-/* A feed with a time that took no file at it is late until one comes, whatever the reason. */
-static void note_late(struct run *run) {
-    struct feed *feed = run->feed;
-    pthread_mutex_lock(&feed->lock);
-    if (run->taken > 0) {
-        feed->words.late_us = NEVER_US;
-    } else if (feed->config->schedule.schedule.kind == SCHEDULE_CRON &&
-               feed->words.late_us == NEVER_US) {
-        feed->words.late_us = hub_now_us(feed->hub);
-    }
-    pthread_mutex_unlock(&feed->lock);
 }
 
 enum status feed_run(void *context, struct job_report *report) {
@@ -313,7 +318,6 @@ enum status feed_run(void *context, struct job_report *report) {
         return status;
     }
     note_end(&run, status);
-    note_late(&run);
     if (status == STATUS_OK && run.trouble == 0 && run.taken == 0 && waiting == 0 &&
         run.feed->config->schedule.schedule.kind == SCHEDULE_CRON) {
         notify(run.feed, "onhand.feed.late", "detail", "no file at its time");

@@ -337,6 +337,7 @@ static void tell(struct taking *t) {
     words->file_us = hub_now_us(feed->hub);
     words->files++;
     pthread_mutex_unlock(&feed->lock);
+    feed_words_save(feed);
     log_info("feed took a file", "feed=%.*s file=%s result=%.*s reset=%.*s",
              TEXT_ARG(feed->config->name), log_quote(text_from(t->look->name)), TEXT_ARG(t->result),
              TEXT_ARG(t->reset));

@@ -32,7 +32,7 @@ static enum status feed_init(struct feeds *feeds, struct feed *feed, struct hub 
                              struct error *error) {
     *feed = (struct feed){.hub = hub, .config = config};
     pthread_mutex_init(&feed->lock, NULL);
-    feed->words.file_us = feed->words.error_us = feed->words.late_us = NEVER_US;
+    feed_words_load(feed);
     feed->job = arena_format(&feeds->arena, "feed:%.*s", TEXT_ARG(config->name));
     struct text spool =
         arena_format(&feeds->arena, "%.*s/spool/feed-%.*s", TEXT_ARG(data), TEXT_ARG(config->name));

@@ -32,7 +32,8 @@ struct look {
 struct feed_words {
     char file[SOURCE_NAME_MAX + 1], result[32], reset[64], error[320];
     int64_t file_us, error_us, late_us; /* late: since its time came and no file did */
-    uint64_t files, waiting;
+    uint64_t files, waiting; /* waiting: not kept, the next run counts */
+    bool failing;            /* the last run failed, for the reason in error */
 };
 
 struct feed {
@@ -46,7 +47,6 @@ struct feed {
     size_t look_count, look_capacity;
     uint32_t *look_slots; /* finds them by path: feed_look.c */
     size_t look_slot_count;
-    bool failing; /* the last run failed, for the reason in words.error */
     pthread_mutex_t lock;
     struct feed_words words; /* under the lock */
 };
@@ -63,6 +63,10 @@ must_check enum status feed_take(struct feed *feed, struct file_source *source, 
 /* Archives, deletes or moves to ./failed a file that was taken; can be tried again. */
 must_check enum status feed_put_away(struct feed *feed, struct file_source *source,
                                      struct look *look, struct text manifest, struct error *error);
+
+/* feed_words.c: what is told of the feed, kept for the hub's next start. */
+void feed_words_load(struct feed *feed);
+void feed_words_save(struct feed *feed);
 
 #define MANIFEST_SUFFIX ".manifest.json"
 #define REJECTS_SUFFIX ".rejects.csv"
