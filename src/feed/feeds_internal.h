@@ -32,8 +32,8 @@ struct look {
 struct feed_words {
     char file[SOURCE_NAME_MAX + 1], result[32], reset[64], error[320];
     int64_t file_us, error_us, late_us; /* late: since its time came and no file did */
-    uint64_t files, waiting; /* waiting: not kept, the next run counts */
-    bool failing;            /* the last run failed, for the reason in error */
+    uint64_t files, waiting;            /* waiting: not kept, the next run counts */
+    bool failing;                       /* the last run failed, for the reason in error */
 };
 
 struct feed {
