@@ -43,6 +43,7 @@ enum config_as_of_check {
     CONFIG_AS_OF_CHECK_HOLD
 };
 enum config_login { CONFIG_LOGIN_CLASSIC, CONFIG_LOGIN_TOKEN };
+enum config_seat { CONFIG_SEAT_DEMANDED, CONFIG_SEAT_ALWAYS, CONFIG_SEAT_NEVER };
 enum config_source_type { CONFIG_SOURCE_PRISM };
 enum config_channel_type {
     CONFIG_CHANNEL_SHOPIFY,
@@ -131,8 +132,14 @@ struct config_source {
     struct text url, user;
     struct config_secret_ref password;
     enum config_login login;
-    int64_t poll_us, overlap_us;
-    struct config_pairs stores; /* theirs -> our location */
+    enum config_seat seat;       /* whether a paid seat is taken: only when Prism demands it */
+    struct text workstation;     /* the name under which it is */
+    struct text ca;              /* PEM file in place of the system's; empty: the system's */
+    int64_t timeout_us;          /* of one request */
+    int64_t poll_us, overlap_us; /* how far back each poll reads again */
+    int64_t lookback_us;         /* how far back the first poll begins */
+    int64_t page_size;           /* documents, or products, asked for at once */
+    struct config_pairs stores;  /* theirs -> our location */
     struct text web_order_field;
     struct config_texts origins; /* pages in browsers that may send documents */
     struct config_schedule snapshot;

@@ -27,6 +27,7 @@ static const char *const manifest_words[] = {"optional", "required", NULL};
 static const char *const publish_words[] = {"all", "only", NULL};
 static const char *const as_of_check_words[] = {"off", "warn", "hold", NULL};
 static const char *const login_words[] = {"classic", "token", NULL};
+static const char *const seat_words[] = {"demanded", "always", "never", NULL};
 static const char *const source_words[] = {"prism", NULL};
 static const char *const channel_words[] = {"shopify",     "hotwax",  "magento", "woocommerce",
                                             "bigcommerce", "webhook", "file",    NULL};
@@ -132,6 +133,12 @@ static const struct setting source_rows[] = {
     PLAIN("user", SETTING_TEXT, AT(user), NULL),
     PLAIN("password", SETTING_SECRET, AT(password), NULL),
     {"login", SETTING_CHOICE, AT(login), "classic", .choices = login_words},
+    {"seat", SETTING_CHOICE, AT(seat), "demanded", .choices = seat_words},
+    PLAIN("workstation", SETTING_NAME, AT(workstation), "webclient"),
+    PLAIN("ca", SETTING_TEXT, AT(ca), NULL),
+    {"timeout", SETTING_DURATION, AT(timeout_us), "60s", .least = SECONDS(1), .most = DAYS(1)},
+    {"lookback", SETTING_DURATION, AT(lookback_us), "1d", .least = 0, .most = DAYS(60)},
+    {"page_size", SETTING_INT, AT(page_size), "500", .least = 1, .most = 10000, .unit = 1},
     {"poll", SETTING_DURATION, AT(poll_us), "15s", .least = SECONDS(1), .most = DAYS(1)},
     {"overlap", SETTING_DURATION, AT(overlap_us), "10m", .least = 0, .most = DAYS(60)},
     PLAIN("stores", SETTING_PAIRS, AT(stores), NULL),

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "pos/prism_poll.h"
+
 struct sources {
     struct arena arena;
     struct source *items;
@@ -27,11 +29,13 @@ enum status sources_new(struct hub *hub, struct jobs *jobs, struct sources **sou
     const struct config *config = hub_config(hub);
     struct sources *sources = memory_alloc_zero(1, sizeof(*sources));
     sources->items = memory_alloc_zero(config->source_count + 1, sizeof(*sources->items));
-    (void)jobs; /* prism_poll_new(source, jobs, &source->poll, error) goes here */
     enum status status = STATUS_OK;
     for (size_t i = 0; i < config->source_count && status == STATUS_OK; i++) {
         struct source *source = &sources->items[sources->count++];
         status = source_init(sources, source, hub, &config->sources[i], error);
+        if (status == STATUS_OK) {
+            status = prism_poll_new(source, jobs, &source->poll, error);
+        }
     }
     if (status != STATUS_OK) {
         sources_free(sources);
@@ -46,6 +50,7 @@ void sources_free(struct sources *sources) {
         return;
     }
     for (size_t i = 0; i < sources->count; i++) {
+        prism_poll_free(sources->items[i].poll);
         zone_free(sources->items[i].zone);
     }
     free(sources->items);

@@ -204,7 +204,9 @@ static void reads_sources_and_channels(void **state) {
     struct config *config =
         load("sources:\n"
              "  - {name: prism, type: prism, url: \"https://p/\", user: hub, login: token,\n"
-             "     password: \"env:PW\", poll: 5s, stores: {\"013\": NY01}, snapshot: \"@daily\",\n"
+             "     password: \"env:PW\", poll: 5s, seat: always, ca: /etc/ca.pem, page_size: 50,\n"
+             "     timeout: 20s, lookback: 2h, workstation: hub, stores: {\"013\": NY01}, "
+             "snapshot: \"@daily\",\n"
              "     origins: [\"https://prism.example\", \"http://till:8080\"]}\n"
              "channels:\n"
              "  - {name: a, type: shopify, url: \"https://s\", token: \"env:T\",\n"
@@ -217,6 +219,12 @@ static void reads_sources_and_channels(void **state) {
     assert_int_equal(source->login, CONFIG_LOGIN_TOKEN);
     assert_int_equal(source->poll_us, 5 * S);
     assert_int_equal(source->overlap_us, 600 * S);
+    assert_int_equal(source->seat, CONFIG_SEAT_ALWAYS);
+    assert_text(source->ca, "/etc/ca.pem");
+    assert_text(source->workstation, "hub");
+    assert_int_equal(source->page_size, 50);
+    assert_int_equal(source->timeout_us, 20 * S);
+    assert_int_equal(source->lookback_us, 7200 * S);
     assert_text(source->stores.items[0].name, "013");
     assert_text(source->stores.items[0].value, "NY01");
     assert_text(source->web_order_field, "order_tracking_number");
