@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+/* As much of a name as a message has room for. */
+#define NAME_ARG(name) (int)((name).length < 80 ? (name).length : 80), (name).data
+
 struct entries {
     const struct reader_options *options;
     const struct reader_sink *rows;
@@ -10,6 +13,7 @@ struct entries {
     struct arena arena;
     struct text first_name, first_header, name;
     struct reader_report report; /* of those that are through */
+    size_t count;
 };
 
 static void add_rows(void *context, const struct stated_row *rows, size_t count) {
@@ -50,11 +54,9 @@ static enum status check_header(struct entries *entries, const struct reader_rep
     bool csv = strcmp(report->format, "csv") == 0;
     if (strcmp(report->format, entries->report.format) != 0 ||
         (csv && !text_equal_ignore_case(report->header, entries->first_header))) {
-        return error_set(
-            error, STATUS_UNREADABLE, "%.*s in the archive has not the same columns as %.*s",
-            (int)(entries->name.length < 80 ? entries->name.length : 80), entries->name.data,
-            (int)(entries->first_name.length < 80 ? entries->first_name.length : 80),
-            entries->first_name.data);
+        return error_set(error, STATUS_UNREADABLE,
+                         "%.*s in the archive has not the same columns as %.*s",
+                         NAME_ARG(entries->name), NAME_ARG(entries->first_name));
     }
     return STATUS_OK;
 }
@@ -68,13 +70,18 @@ static enum status end(void *context, struct error *error) {
     if (status != STATUS_OK) {
         char words[sizeof(why.detail)];
         snprintf(words, sizeof(words), "%s", why.detail);
-        error_set(error, status, "in %.*s: %.150s",
-                  (int)(entries->name.length < 80 ? entries->name.length : 80), entries->name.data,
-                  words);
+        error_set(error, status, "in %.*s: %.150s", NAME_ARG(entries->name), words);
         error->line = why.line;
     } else {
         status = check_header(entries, &report, error);
     }
+    if (status == STATUS_OK && entries->count++ > 0 &&
+        entries->report.as_of_us != report.as_of_us) {
+        status = error_set(error, STATUS_UNREADABLE,
+                           "%.*s in the archive was counted at another time (as_of) than %.*s",
+                           NAME_ARG(entries->name), NAME_ARG(entries->first_name));
+    }
+    entries->report.as_of_us = report.as_of_us;
     entries->report.lines += report.lines;
     entries->report.rows += report.rows;
     entries->report.rejected_rows += report.rejected_rows;
@@ -87,8 +94,9 @@ static enum status end(void *context, struct error *error) {
 enum status entries_read(int fd, enum bundle_kind kind, const struct reader_options *options,
                          const struct reader_sink *rows, struct reader_report *report_out,
                          struct error *error) {
-    struct entries entries = {
-        .options = options, .rows = rows, .report = {.format = "", .encoding = "UTF-8"}};
+    struct entries entries = {.options = options,
+                              .rows = rows,
+                              .report = {.format = "", .encoding = "UTF-8", .as_of_us = NEVER_US}};
     struct bundle_sink sink = {begin, bytes, end, &entries};
     enum status status = bundle_read(fd, kind, NULL, &sink, error);
     *report_out = entries.report;

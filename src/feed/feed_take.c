@@ -38,7 +38,8 @@ struct taking {
     bool has_manifest;
     int64_t as_of_us;
     struct text as_of_origin;
-    bool as_of_is_stated; /* by name or manifest */
+    bool as_of_is_stated;   /* by name or manifest */
+    bool as_of_is_fallback; /* the file's own word goes before it */
 
     struct text reset, result, detail;
     uint64_t bad_rows;
@@ -167,6 +168,7 @@ static void as_of_by_mtime(struct taking *t) {
 static void as_of_by_best_word(struct taking *t) {
     enum zone_kind kind = ZONE_UNIQUE;
     int64_t latest_us = hub_now_us(t->feed->hub) + US_PER_DAY;
+    t->as_of_is_fallback = !manifest_says(t);
     if (manifest_says(t)) {
         as_of_by_manifest(t);
     } else if (as_of_from_any_name(text_from(t->look->name), t->feed->zone, latest_us, &t->as_of_us,
@@ -295,6 +297,7 @@ static enum status apply(struct taking *t) {
     }
     struct reset_params params = {.source = source,
                                   .as_of_us = t->as_of_us,
+                                  .as_of_fallback = t->as_of_is_fallback,
                                   .as_of_infer = config->as_of.kind == CONFIG_AS_OF_INFER,
                                   .location = config->location,
                                   .full = config->mode == CONFIG_MODE_FULL,

@@ -26,7 +26,9 @@ struct json {
     struct json_items items;
     enum place place;
     bool wrapped, list_seen;
-    bool cutting; /* a value has begun: item, key or member */
+    bool as_of_next;  /* the member that comes is the wrapper's as_of */
+    int64_t as_of_us; /* NEVER_US: it has none */
+    bool cutting;     /* a value has begun: item, key or member */
     struct json_cut cut;
     struct buffer carry;
     bool long_value;
@@ -59,6 +61,9 @@ static void begin_value(struct json *json) {
 static void begin_list(struct json *json) {
     if (json->list_seen) {
         unreadable(json, json->line, "two lists in the object: which one has the rows?");
+    }
+    if (json->as_of_next) {
+        unreadable(json, json->line, "as_of is not a time");
     }
     json->list_seen = true;
     json->place = AT_FIRST_ITEM;
@@ -139,9 +144,28 @@ static bool take_mark(struct json *json, char c) {
 
 /* ---- values ---- */
 
-/* A name or a value of the wrapper that nobody needs is JSON all the same. */
+/* The wrapper says when its rows were counted; null: it does not. */
+static void take_as_of(struct json *json, const struct json_value *value) {
+    int64_t us = NEVER_US;
+    json->as_of_next = false;
+    if (value->kind == JSON_NULL) {
+        return;
+    }
+    if (value->kind != JSON_STRING ||
+        row_times_parse(&json->items.maker.times, value->text, &us) != STATUS_OK) {
+        unreadable(json, json->value_line, "as_of is not a time");
+    } else if (json->as_of_us != NEVER_US && json->as_of_us != us) {
+        unreadable(json, json->value_line, "as_of is there twice");
+    } else {
+        json->as_of_us = us;
+    }
+}
+
+/* A name or a value of the wrapper: as_of, or what nobody needs, which is JSON all the same. */
 static void check_other(struct json *json, struct text raw) {
     struct json_reader r;
+    struct json_value value;
+    char name[FIELD_NAME_MAX];
     if (json->long_value) {
         unreadable(json, json->value_line, "the object holds something too long beside the list");
         return;
@@ -149,6 +173,14 @@ static void check_other(struct json *json, struct text raw) {
     json_reader_init(&r, raw, &json->items.output->scratch, NULL);
     if (json_skip(&r) != STATUS_OK || json_finish(&r) != STATUS_OK) {
         unreadable(json, json->value_line, "not valid JSON");
+        return;
+    }
+    json_reader_init(&r, raw, &json->items.output->scratch, NULL);
+    require(json_read(&r, &value) == STATUS_OK);
+    if (json->place == AT_MEMBER && json->as_of_next) {
+        take_as_of(json, &value);
+    } else if (json->place != AT_MEMBER) {
+        json->as_of_next = field_plain_name(value.text, name) && strcmp(name, "asof") == 0;
     }
     row_output_flush(json->items.output);
 }
@@ -234,6 +266,7 @@ static enum status json_format_finish(void *state, struct error *error) {
 static void *json_new(const struct reader_options *options, struct row_output *output) {
     struct json *json = memory_alloc_zero(1, sizeof(*json));
     json->line = 1;
+    json->as_of_us = NEVER_US;
     json_items_init(&json->items, options, output);
     return json;
 }
@@ -249,6 +282,7 @@ static void json_report(const void *state, struct reader_report *report) {
     const struct json *json = state;
     report->header = buffer_text(&json->items.header);
     report->lines = json->line;
+    report->as_of_us = json->as_of_us;
     if (json->items.encoding.seen_windows1252) {
         report->encoding = "windows-1252";
     }

@@ -177,6 +177,7 @@ void reader_report(const struct reader *reader, struct reader_report *report_out
     *report_out =
         (struct reader_report){.format = reader->format != NULL ? reader->format->name : "",
                                .encoding = encoding_name(reader->encoding),
+                               .as_of_us = NEVER_US,
                                .rows = reader->output.total,
                                .rejected_rows = reader->output.rejected};
     if (reader->format != NULL) {

@@ -45,7 +45,8 @@ struct reader_report {
     uint64_t lines;     /* of the file, the header included; for CSV and NDJSON those that ended */
     uint64_t rows;      /* given to the sink, rejected ones included */
     uint64_t rejected_rows;
-    bool open_end; /* the last row has no line end behind it; CSV only */
+    int64_t as_of_us; /* the file's own word for all of it; NEVER_US: none */
+    bool open_end;    /* the last row has no line end behind it; CSV only */
 };
 
 struct reader;

@@ -201,8 +201,11 @@ static enum status upload_close(struct upload *upload, struct buffer *summary_js
                          : snprintf(words, sizeof(words), "%s", upload->why.detail);
         require(length >= 0 && (size_t)length < sizeof(words));
         why = (struct text){words, (size_t)length};
-    } else if (strcmp(upload->summary.report.format, "csv") == 0) {
-        reset_note_ending(upload->reset, !upload->summary.report.open_end);
+    } else {
+        reset_note_as_of(upload->reset, upload->summary.report.as_of_us);
+        if (strcmp(upload->summary.report.format, "csv") == 0) {
+            reset_note_ending(upload->reset, !upload->summary.report.open_end);
+        }
     }
     return reset_finish(upload->reset, upload->summary.content_sha256, upload->summary.unreadable,
                         why, summary_json, error);

@@ -17,6 +17,7 @@ static struct reset *reset_make(struct hub *hub, const struct access *access) {
     struct reset *reset = memory_alloc_zero(1, sizeof *reset);
     reset->hub = hub;
     reset->access = access;
+    reset->file_as_of_us = NEVER_US;
     reset->location_texts = intern_new();
     reset->new_products = intern_new();
     return reset;

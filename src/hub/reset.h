@@ -52,6 +52,7 @@ struct reset_manifest {
 struct reset_params {
     struct text source;
     int64_t as_of_us;     /* NEVER_US: the manifest's, or now with as_of_assumed */
+    bool as_of_fallback;  /* as_of_us is nobody's word for this file: its own goes before it */
     bool as_of_infer;     /* by the figures; as_of_us and what follows it where they say nothing */
     struct text location; /* of rows that name none; and with it, the only one allowed */
     bool full, absent_zero, quantity_available, dry_run, guard_off;
@@ -74,6 +75,10 @@ void reset_free(struct reset *reset); /* unfinished: nothing happened */
 
 /* Rows' texts need live only during the call. */
 void reset_add_rows(struct reset *reset, const struct stated_row *rows, size_t count);
+
+/* What the file itself says of when all of it was counted (NEVER_US: nothing); before reset_finish.
+ * It stands behind as_of of the params, unless that is a fallback, and behind the manifest's. */
+void reset_note_as_of(struct reset *reset, int64_t as_of_us);
 
 /* Whether the file's last row ends with a line end, where its format has lines; before
  * reset_finish. Of a feed whose files have one, a file without is held. */

@@ -39,15 +39,26 @@ static bool settle_location(const struct reset *reset, struct reset_location *lo
     return said || counted;
 }
 
+void reset_note_as_of(struct reset *reset, int64_t as_of_us) {
+    reset->file_as_of_us = as_of_us;
+}
+
 void reset_settle_as_of(struct reset *reset) {
     struct reset_record *record = &reset->record;
     const struct reset_manifest *manifest = reset->params.manifest;
-    record->as_of_us = reset->params.as_of_us;
+    const bool file_says = reset->file_as_of_us != NEVER_US;
+    record->as_of_us =
+        file_says && reset->params.as_of_fallback ? NEVER_US : reset->params.as_of_us;
     record->as_of_origin = reset->params.as_of_origin;
     if (record->as_of_us == NEVER_US && manifest != NULL && manifest->as_of_us != NEVER_US) {
         record->as_of_us = manifest->as_of_us;
         record->as_of_origin = TEXT("manifest");
         reset->params.as_of_infer = false; /* its author's own word */
+    }
+    if (record->as_of_us == NEVER_US && file_says) {
+        record->as_of_us = reset->file_as_of_us;
+        record->as_of_origin = TEXT("file");
+        reset->params.as_of_infer = false;
     }
     if (record->as_of_us == NEVER_US) {
         record->as_of_us = record->received_at_us;

@@ -65,6 +65,7 @@ struct reset {
     uint32_t last_type_number;
     struct published *published; /* NULL unless publish_only; shared with the parts */
     bool is_part;
+    int64_t file_as_of_us; /* its own word for all of it; NEVER_US */
     enum reset_ending ending;
     bool cut_off; /* going by its last row, and how the feed's files end */
 

@@ -52,6 +52,11 @@ enum status reader_rows_read(struct text file, const struct reader_options *opti
     reader_report(reader, report);
     report->header = TEXT("");
     reader_free(reader);
+    if (status == STATUS_OK && report->as_of_us != NEVER_US) {
+        buffer_append_string(out, "as of ");
+        buffer_append_timestamp(out, report->as_of_us);
+        buffer_append_string(out, "\n");
+    }
     if (status != STATUS_OK) {
         buffer_append_format(out, "%s at %lu: %s\n", status_code(status), error->line,
                              error->detail);

@@ -1,5 +1,5 @@
 /* What a reader makes of some bytes, as text that a test can compare: one line for each row, and
- * one for a file that cannot be read. */
+ * one for a file that cannot be read, or that says when it was counted. */
 #ifndef ONHAND_TESTS_READER_ROWS_H
 #define ONHAND_TESTS_READER_ROWS_H
 
