@@ -84,17 +84,20 @@ enum status event_validate(const struct event *event, struct error *error) {
     return STATUS_OK;
 }
 
-bool event_same_content(const struct event *a, const struct event *b) {
+bool event_same_movement(const struct event *a, const struct event *b) {
     require(a != NULL && b != NULL);
-    if (a->location != b->location || a->product != b->product || a->type != b->type ||
-        a->delta_milli != b->delta_milli || a->standing != b->standing ||
-        a->register_id != b->register_id)
+    return a->location == b->location && a->product == b->product && a->type == b->type &&
+           a->delta_milli == b->delta_milli && a->standing == b->standing &&
+           text_equal(a->order, b->order) && text_equal(a->acknowledges, b->acknowledges);
+}
+
+bool event_same_content(const struct event *a, const struct event *b) {
+    if (!event_same_movement(a, b) || a->register_id != b->register_id)
         return false;
     if (a->register_id != 0 && a->register_sequence != b->register_sequence)
         return false;
     /* Two times that were both made up say nothing about what was sent. */
     if ((a->occurred_at_given || b->occurred_at_given) && a->occurred_at_us != b->occurred_at_us)
         return false;
-    return text_equal(a->document, b->document) && text_equal(a->order, b->order) &&
-           text_equal(a->reason, b->reason) && text_equal(a->acknowledges, b->acknowledges);
+    return text_equal(a->document, b->document) && text_equal(a->reason, b->reason);
 }

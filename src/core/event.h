@@ -80,5 +80,7 @@ must_check enum status event_validate(const struct event *event, struct error *e
 /* Same content: a repeated id is a duplicate when true, and a misuse when false. Compares
  * everything that was sent; occurred_at only where at least one of the two was given. */
 bool event_same_content(const struct event *a, const struct event *b);
+/* They move, or acknowledge, the same; what else is said of it may differ. */
+bool event_same_movement(const struct event *a, const struct event *b);
 
 #endif

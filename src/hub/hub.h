@@ -53,6 +53,8 @@ struct adjustment {
     int64_t sequence; /* of the register; counts only with register_name */
     int64_t occurred_at_us;
     bool occurred_at_given;
+    bool may_differ;     /* a repeated id is a duplicate as long as it moves the same: two reports
+                            of one document may tell its time or number differently */
     enum status problem; /* STATUS_OK: none */
     struct text problem_detail;
 };

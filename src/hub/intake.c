@@ -215,7 +215,9 @@ static void answer(struct hub *hub, struct line *line, const struct event_outcom
 static void answer_repeated(struct intake *in, size_t index, const struct event *first,
                             struct event_outcome outcome, uint64_t seq) {
     struct event_slot *slot = &in->slots[index];
-    bool same = event_same_content(slot->event, first);
+    bool same = in->slot_lines[index]->adjustment->may_differ
+                    ? event_same_movement(slot->event, first)
+                    : event_same_content(slot->event, first);
     slot->outcome = (struct event_outcome){.status = same ? OUTCOME_DUPLICATE : OUTCOME_REJECTED,
                                            .error = STATUS_ID_REUSED,
                                            .on_hand_milli = outcome.on_hand_milli,

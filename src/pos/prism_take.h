@@ -8,15 +8,9 @@
 #ifndef ONHAND_POS_PRISM_TAKE_H
 #define ONHAND_POS_PRISM_TAKE_H
 
+#include "pos/prism_document.h"
 #include "pos/sources.h"
 
-enum prism_kind {
-    PRISM_DOCUMENT,   /* sales, returns, orders, deposits */
-    PRISM_RECEIVING,  /* vouchers */
-    PRISM_TRANSFER,   /* slips */
-    PRISM_ADJUSTMENT, /* memos */
-    PRISM_KIND_COUNT
-};
 enum prism_way { PRISM_PUSHED, PRISM_POLLED, PRISM_REPLAYED };
 
 struct prism_raw {

@@ -7,13 +7,9 @@
 
 #include <pthread.h>
 
+#include "pos/prism_document.h"
 #include "pos/sources.h"
 #include "schedule/zone.h"
-
-/* How Prism names a store; what is not known is empty. */
-struct prism_store {
-    struct text sid, number, code;
-};
 
 struct prism_stores;
 struct prism_health;
