@@ -182,6 +182,7 @@ static void stop(struct server *server) {
         api_quiesce(server->api);
     if (server->jobs_started)
         jobs_stop(server->jobs);
+    sources_stop(server->sources);
     if (server->hub_started)
         hub_stop(server->hub);
     api_stop(server->api);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/intern.h"
+#include "schedule/opening.h"
 
 static bool is_named(const struct schema *schema, uint64_t named, const char *key) {
     return named >> schema_index(schema, key) & 1;
@@ -100,6 +101,12 @@ static void check_source(struct reading *reading, const struct schema *schema,
     if (is_named(schema, named, "user") != is_named(schema, named, "password")) {
         mistake_at(reading, node, is_named(schema, named, "user") ? "user" : "password",
                    "user and password belong together");
+    }
+    struct opening opening;
+    struct error error = {0};
+    if (source->opening.length > 0 &&
+        opening_parse(source->opening, &opening, &error) != STATUS_OK) {
+        mistake_at(reading, node, "opening", "%s", error.detail);
     }
 }
 

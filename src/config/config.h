@@ -44,6 +44,7 @@ enum config_as_of_check {
 };
 enum config_login { CONFIG_LOGIN_CLASSIC, CONFIG_LOGIN_TOKEN };
 enum config_seat { CONFIG_SEAT_DEMANDED, CONFIG_SEAT_ALWAYS, CONFIG_SEAT_NEVER };
+enum config_numbers { CONFIG_NUMBERS_REGISTER, CONFIG_NUMBERS_STORE };
 enum config_source_type { CONFIG_SOURCE_PRISM };
 enum config_channel_type {
     CONFIG_CHANNEL_SHOPIFY,
@@ -142,6 +143,9 @@ struct config_source {
     struct config_pairs stores;  /* theirs -> our location */
     struct text web_order_field;
     struct config_texts origins; /* pages in browsers that may send documents */
+    enum config_numbers numbers; /* what has its own count of documents */
+    struct text opening;         /* "mon-sat 09:00-21:00"; empty: silence is not watched */
+    int64_t silent_after_us;     /* in opening hours */
     struct config_schedule snapshot;
     struct text timezone;   /* the hub's where none is configured */
     struct text name_space; /* its identifiers are its own there; empty: the common one */

@@ -28,6 +28,7 @@ static const char *const publish_words[] = {"all", "only", NULL};
 static const char *const as_of_check_words[] = {"off", "warn", "hold", NULL};
 static const char *const login_words[] = {"classic", "token", NULL};
 static const char *const seat_words[] = {"demanded", "always", "never", NULL};
+static const char *const numbers_words[] = {"register", "store", NULL};
 static const char *const source_words[] = {"prism", NULL};
 static const char *const channel_words[] = {"shopify",     "hotwax",  "magento", "woocommerce",
                                             "bigcommerce", "webhook", "file",    NULL};
@@ -144,6 +145,10 @@ static const struct setting source_rows[] = {
     PLAIN("stores", SETTING_PAIRS, AT(stores), NULL),
     PLAIN("web_order_field", SETTING_NAME, AT(web_order_field), "order_tracking_number"),
     PLAIN("origins", SETTING_TEXTS, AT(origins), NULL),
+    {"numbers", SETTING_CHOICE, AT(numbers), "register", .choices = numbers_words},
+    PLAIN("opening", SETTING_TEXT, AT(opening), NULL),
+    {"silent_after", SETTING_DURATION, AT(silent_after_us), "1h", .least = SECONDS(60),
+     .most = DAYS(7)},
     PLAIN("snapshot", SETTING_CRON, AT(snapshot), NULL),
     PLAIN("timezone", SETTING_ZONE, AT(timezone), NULL),
     PLAIN("namespace", SETTING_NAME, AT(name_space), NULL),

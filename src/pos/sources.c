@@ -1,9 +1,12 @@
-/* The sources of a hub: made from the configuration, run as jobs, told about as JSON. */
-#include "pos/sources_internal.h"
-
+/* The sources of a hub: made from the configuration, looked after by jobs, told about as JSON. */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "pos/prism_poll.h"
+#include "pos/sources_internal.h"
+
+#define HEALTH_EVERY "10s"
 
 struct sources {
     struct arena arena;
@@ -11,17 +14,74 @@ struct sources {
     size_t count;
 };
 
-static enum status source_init(struct sources *sources, struct source *source, struct hub *hub,
-                               const struct config_source *config, struct error *error) {
-    *source = (struct source){.hub = hub, .config = config};
-    source->job = arena_format(&sources->arena, "source:%.*s", TEXT_ARG(config->name));
-    if (config->timezone.length > 0) {
-        source->zone = zone_open(config->timezone, error);
-        if (source->zone == NULL) {
-            return error->status;
+/* ---- the job that looks after them ---- */
+
+static enum status health_run(void *context, struct job_report *report) {
+    struct source *source = context;
+    struct error error = {0};
+    enum status status = prism_health_check(source->health, false, &error);
+    if (status == STATUS_OK) {
+        status = source_retry_parked(source, &error);
+    }
+    (void)snprintf(report->detail, sizeof report->detail, "%s", error.detail);
+    return status;
+}
+
+static enum status add_health_job(struct sources *sources, struct source *source, struct jobs *jobs,
+                                  struct error *error) {
+    struct job_definition job = {
+        .name = arena_format(&sources->arena, "health:%.*s", TEXT_ARG(source->config->name)),
+        .schedule_text = TEXT("every " HEALTH_EVERY),
+        .run = health_run,
+        .context = source,
+    };
+    enum status status = schedule_parse_every(TEXT(HEALTH_EVERY), &job.schedule, error);
+    return status == STATUS_OK ? jobs_add(jobs, &job, error) : status;
+}
+
+/* ---- beginning and end ---- */
+
+/* As the hub does it for everything that a source sends. */
+static struct text namespace_of(const struct config *config, const struct config_source *source) {
+    for (size_t i = 0; i < config->namespaces.count; i++) {
+        if (text_equal(config->namespaces.items[i].name, source->name)) {
+            return config->namespaces.items[i].value;
         }
     }
-    return STATUS_OK;
+    return source->name_space;
+}
+
+static void name_identifiers(struct sources *sources, struct source *source) {
+    static const char *const words[SOURCE_IDENTIFIERS] = {
+        [SOURCE_UPC] = "upc", [SOURCE_ALU] = "alu", [SOURCE_SID] = "sid"};
+    struct text name_space = namespace_of(hub_config(source->hub), source->config);
+    for (int i = 0; i < SOURCE_IDENTIFIERS; i++) {
+        char room[ID_TYPE_SIZE];
+        source->id_types[i] =
+            arena_copy(&sources->arena, id_type_join(text_from(words[i]), name_space, room));
+    }
+}
+
+static enum status source_init(struct sources *sources, struct source *source, struct hub *hub,
+                               struct jobs *jobs, const struct config_source *config,
+                               struct error *error) {
+    *source = (struct source){.hub = hub, .config = config};
+    source->job = arena_format(&sources->arena, "source:%.*s", TEXT_ARG(config->name));
+    source->web_order_field = prism_name_of(config->web_order_field);
+    name_identifiers(sources, source);
+    source->zone = zone_open(config->timezone.length > 0 ? config->timezone : TEXT("UTC"), error);
+    if (source->zone == NULL) {
+        return error->status;
+    }
+    source->stores = prism_stores_new(hub, config);
+    enum status status = prism_health_new(hub, config, &source->health, error);
+    if (status == STATUS_OK) {
+        status = prism_parked_new(hub, config->name, &source->parked, error);
+    }
+    if (status == STATUS_OK) {
+        status = add_health_job(sources, source, jobs, error);
+    }
+    return status == STATUS_OK ? prism_poll_new(source, jobs, &source->poll, error) : status;
 }
 
 enum status sources_new(struct hub *hub, struct jobs *jobs, struct sources **sources_out,
@@ -32,10 +92,7 @@ enum status sources_new(struct hub *hub, struct jobs *jobs, struct sources **sou
     enum status status = STATUS_OK;
     for (size_t i = 0; i < config->source_count && status == STATUS_OK; i++) {
         struct source *source = &sources->items[sources->count++];
-        status = source_init(sources, source, hub, &config->sources[i], error);
-        if (status == STATUS_OK) {
-            status = prism_poll_new(source, jobs, &source->poll, error);
-        }
+        status = source_init(sources, source, hub, jobs, &config->sources[i], error);
     }
     if (status != STATUS_OK) {
         sources_free(sources);
@@ -45,17 +102,40 @@ enum status sources_new(struct hub *hub, struct jobs *jobs, struct sources **sou
     return STATUS_OK;
 }
 
+void sources_stop(struct sources *sources) {
+    for (size_t i = 0; sources != NULL && i < sources->count; i++) {
+        struct error error = {0};
+        if (prism_health_check(sources->items[i].health, true, &error) != STATUS_OK) {
+            log_warn("the health of a source could not be saved", "source=%s because=%s",
+                     log_quote(sources->items[i].config->name), log_quote(text_from(error.detail)));
+        }
+    }
+}
+
 void sources_free(struct sources *sources) {
     if (sources == NULL) {
         return;
     }
     for (size_t i = 0; i < sources->count; i++) {
-        prism_poll_free(sources->items[i].poll);
-        zone_free(sources->items[i].zone);
+        struct source *source = &sources->items[i];
+        prism_poll_free(source->poll);
+        prism_stores_free(source->stores);
+        prism_health_free(source->health);
+        prism_parked_free(source->parked);
+        zone_free(source->zone);
     }
     free(sources->items);
     arena_deinit(&sources->arena);
     free(sources);
+}
+
+size_t sources_count(const struct sources *sources) {
+    return sources->count;
+}
+
+struct source *sources_at(struct sources *sources, size_t index) {
+    require(index < sources->count);
+    return &sources->items[index];
 }
 
 struct source *sources_find(struct sources *sources, struct text name) {
@@ -67,51 +147,205 @@ struct source *sources_find(struct sources *sources, struct text name) {
     return NULL;
 }
 
-/* ---- stores ---- */
+/* ---- what the parts share ---- */
 
 struct text source_location(struct source *source, const struct prism_store *store) {
-    const struct text names[] = {store->code, store->number, store->sid};
-    for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
-        const struct config_pairs *pairs = &source->config->stores;
-        for (size_t i = 0; i < pairs->count && names[n].length > 0; i++) {
-            if (text_equal(pairs->items[i].name, names[n])) {
-                return pairs->items[i].value;
-            }
-        }
-    }
-    return (struct text){NULL, 0};
+    return prism_stores_location(source->stores, store);
 }
 
 void source_learn_store(struct source *source, const struct prism_store *store) {
-    (void)source;
-    (void)store;
+    prism_stores_learn(source->stores, store);
 }
 
-struct text source_register(const struct source *source, struct text location,
-                            struct text workstation, struct arena *arena) {
-    (void)source;
-    return workstation.length > 0
-               ? arena_format(arena, "%.*s-%.*s", TEXT_ARG(location), TEXT_ARG(workstation))
-               : location;
+struct text source_register(const struct source *source, enum prism_kind kind, struct text location,
+                            const struct prism_document *document, struct arena *arena) {
+    if (kind != PRISM_DOCUMENT) {
+        return arena_format(arena, "%.*s-%s", TEXT_ARG(location), prism_kind_words[kind]);
+    }
+    struct text workstation =
+        document->workstation.length > 0 ? document->workstation : document->workstation_number;
+    if (workstation.length == 0 || source->config->numbers == CONFIG_NUMBERS_STORE) {
+        return location;
+    }
+    return arena_format(arena, "%.*s-%.*s", TEXT_ARG(location), TEXT_ARG(workstation));
+}
+
+int64_t source_instant_us(const struct source *source, struct prism_time time) {
+    if (!time.given) {
+        return NEVER_US;
+    }
+    if (time.has_offset) {
+        return time.us;
+    }
+    struct civil_time civil = civil_from_timestamp(time.us);
+    return zone_to_utc(source->zone, &civil, NULL, NULL);
+}
+
+/* ---- parked documents, once more ---- */
+
+static enum status replay_one(struct source *source, const struct access *access, struct text id,
+                              enum prism_kind kind, struct arena *arena,
+                              struct prism_taken *taken_out, struct source_replay *replay,
+                              struct error *error) {
+    struct prism_raw raw = {.kind = kind, .way = PRISM_REPLAYED};
+    enum status status = prism_parked_text(source->parked, id, arena, &raw.json, error);
+    if (status == STATUS_OK) {
+        status = prism_take(source, access, &raw, 1, arena, taken_out, error);
+    }
+    if (status != STATUS_OK) {
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* settled meanwhile */
+    }
+    replay->documents++;
+    replay->parked += taken_out->parked;
+    if (taken_out->parked > 0) {
+        return STATUS_OK;
+    }
+    replay->settled++;
+    status = prism_parked_delete(source->parked, id, error);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status source_replay(struct source *source, const struct access *access, struct text id,
+                          struct arena *arena, struct prism_taken *taken_out,
+                          struct source_replay *replay_out, struct error *error) {
+    struct parked_info *infos = NULL;
+    size_t count =
+        prism_parked_list(source->parked, (struct text){NULL, 0}, PARKED_MAX, arena, &infos);
+    *taken_out = (struct prism_taken){.modified_us = NEVER_US, .posted_us = NEVER_US};
+    *replay_out = (struct source_replay){0};
+    bool is_found = id.length == 0;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (id.length > 0 && !text_equal_string(id, infos[i].id)) {
+            continue;
+        }
+        is_found = true;
+        struct arena own = {0};
+        struct prism_taken taken;
+        status = replay_one(source, access, text_from(infos[i].id), infos[i].kind,
+                            id.length > 0 ? arena : &own, &taken, replay_out, error);
+        if (id.length > 0 && status == STATUS_OK) {
+            *taken_out = taken;
+        }
+        arena_deinit(&own);
+    }
+    return is_found ? status
+                    : error_set(error, STATUS_NOT_FOUND, "no document '%.*s' is parked",
+                                id.length > 64 ? 64 : (int)id.length, id.data);
+}
+
+enum status source_retry_parked(struct source *source, struct error *error) {
+    struct catalog *catalog = hub_catalog(source->hub);
+    struct catalog_marks marks = {.stores_learned = prism_stores_learned(source->stores),
+                                  .locations = catalog_location_count(catalog),
+                                  .products = catalog_product_count(catalog)};
+    struct parked_info *infos = NULL;
+    struct arena arena = {0};
+    bool is_same = marks.stores_learned == source->tried.stores_learned &&
+                   marks.locations == source->tried.locations &&
+                   marks.products == source->tried.products;
+    size_t count = is_same ? 0
+                           : prism_parked_list(source->parked, (struct text){NULL, 0}, PARKED_MAX,
+                                               &arena, &infos);
+    enum status status = STATUS_OK;
+    struct source_replay replay = {0};
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (infos[i].code == STATUS_UNKNOWN_LOCATION || infos[i].code == STATUS_UNKNOWN_PRODUCT) {
+            struct arena own = {0};
+            struct prism_taken taken;
+            status = replay_one(source, &access_internal, text_from(infos[i].id), infos[i].kind,
+                                &own, &taken, &replay, error);
+            arena_deinit(&own);
+        }
+    }
+    if (status == STATUS_OK) {
+        source->tried = marks;
+    }
+    arena_deinit(&arena);
+    return status;
 }
 
 /* ---- telling ---- */
 
-void source_write_json(struct source *source, struct json_writer *w) {
-    json_begin_object(w);
+void source_figures(struct source *source, struct source_figures *f) {
+    struct prism_health_figures health;
+    struct source_counters *counters = &source->counters;
+    prism_health_figures(source->health, &health);
+    *f = (struct source_figures){.name = source->config->name,
+                                 .ignored = atomic_load(&counters->ignored),
+                                 .parked = atomic_load(&counters->parked),
+                                 .parked_now = prism_parked_count(source->parked),
+                                 .parked_dropped = prism_parked_dropped(source->parked),
+                                 .failed = atomic_load(&counters->failed),
+                                 .stores = health.stores,
+                                 .silent = health.silent,
+                                 .gaps_open = health.gaps_open,
+                                 .numbers_missing = health.numbers_missing,
+                                 .last_document_us = health.last_occurred_us,
+                                 .worst_lag_us = health.worst_lag_us};
+    for (int i = 0; i < PRISM_WAY_COUNT; i++) {
+        f->documents[i] = atomic_load(&counters->documents[i]);
+    }
+    for (int i = 0; i <= OUTCOME_REJECTED; i++) {
+        f->events[i] = atomic_load(&counters->events[i]);
+    }
+}
+
+static void write_count(struct json_writer *w, const char *key, uint64_t count) {
+    json_key(w, key);
+    json_uint(w, count);
+}
+
+static void write_summary(struct source *source, struct json_writer *w) {
+    static const char *const ways[PRISM_WAY_COUNT] = {"pushed", "polled", "replayed"};
+    struct source_figures f;
+    source_figures(source, &f);
     json_key(w, "name");
     json_text(w, source->config->name);
     json_key(w, "type");
     json_string(w, "prism");
     json_key(w, "job");
     json_text(w, source->job);
+    json_key(w, "state");
+    json_string(w, f.silent > 0 ? "silent" : f.parked_now > 0 ? "parked" : "ok");
+    for (int i = 0; i < PRISM_WAY_COUNT; i++) {
+        write_count(w, ways[i], f.documents[i]);
+    }
+    write_count(w, "ignored", f.ignored);
+    write_count(w, "applied", f.events[OUTCOME_APPLIED] + f.events[OUTCOME_COVERED]);
+    write_count(w, "duplicates", f.events[OUTCOME_DUPLICATE]);
+    write_count(w, "parked", f.parked_now);
+    write_count(w, "parked_dropped", f.parked_dropped);
+    write_count(w, "stores_known", f.stores);
+    write_count(w, "stores_silent", f.silent);
+    write_count(w, "gaps", f.gaps_open);
+    write_count(w, "numbers_missing", f.numbers_missing);
+    json_key(w, "last_document_at");
+    if (f.last_document_us == NEVER_US) {
+        json_null(w);
+    } else {
+        json_timestamp(w, f.last_document_us);
+    }
+    json_key(w, "worst_lag_seconds");
+    json_double(w, (double)f.worst_lag_us / (double)US_PER_SECOND, 3);
+    json_key(w, "poll");
+    prism_poll_write_json(source->poll, w);
+}
+
+void source_write_json(struct source *source, struct json_writer *w) {
+    json_begin_object(w);
+    write_summary(source, w);
+    json_key(w, "stores");
+    prism_health_write_json(source->health, w);
     json_end_object(w);
 }
 
 void sources_write_json(struct sources *sources, struct json_writer *w) {
     json_begin_array(w);
     for (size_t i = 0; i < sources->count; i++) {
-        source_write_json(&sources->items[i], w);
+        json_begin_object(w);
+        write_summary(&sources->items[i], w);
+        json_end_object(w);
     }
     json_end_array(w);
 }

@@ -5,25 +5,39 @@
 #ifndef ONHAND_POS_SOURCES_INTERNAL_H
 #define ONHAND_POS_SOURCES_INTERNAL_H
 
-#include <pthread.h>
+#include <stdatomic.h>
 
-#include "pos/prism_document.h"
-#include "pos/sources.h"
+#include "pos/prism_health.h"
+#include "pos/prism_parked.h"
+#include "pos/prism_stores.h"
+#include "pos/prism_take.h"
 #include "schedule/zone.h"
 
-struct prism_stores;
-struct prism_health;
-struct prism_parked;
 struct prism_poll;
+
+/* Since the start. */
+struct source_counters {
+    _Atomic uint64_t documents[PRISM_WAY_COUNT], ignored, parked, failed;
+    _Atomic uint64_t events[OUTCOME_REJECTED + 1];
+};
+
+enum source_identifier { SOURCE_UPC, SOURCE_ALU, SOURCE_SID, SOURCE_IDENTIFIERS };
 
 struct source {
     struct hub *hub;
     const struct config_source *config;
-    struct zone *zone; /* of the source, for times without an offset; NULL: UTC */
-    struct text job;   /* "source:NAME" */
+    struct zone *zone; /* of the source, for times without an offset */
+    struct prism_name web_order_field;
+    struct text id_types[SOURCE_IDENTIFIERS]; /* "upc@SBS1": with the namespace of the source */
+    struct text job;                          /* "source:NAME" */
     struct prism_stores *stores;
     struct prism_health *health;
     struct prism_parked *parked;
+    struct source_counters counters;
+    struct catalog_marks {
+        uint64_t stores_learned;
+        uint32_t locations, products;
+    } tried; /* what was known when parked documents were last tried again; the job's own */
     struct prism_poll *poll; /* the poller's own (prism_poll.h); NULL: none */
 };
 
@@ -36,9 +50,25 @@ struct text source_location(struct source *source, const struct prism_store *sto
 /* What belongs together, from a list of stores or a document. */
 void source_learn_store(struct source *source, const struct prism_store *store);
 
-/* "NY01-2": the register under which the documents of a workstation are numbered and statements
- * carry their watermarks. Without a workstation, or where the source numbers by store, "NY01". */
-struct text source_register(const struct source *source, struct text location,
-                            struct text workstation, struct arena *arena);
+/* The register under which a document is numbered and statements carry their watermarks: "NY01-2"
+ * for sales of workstation 2 ("NY01" without one, or where the source numbers by store), and
+ * "NY01-receiving" and so on for the other kinds, which have their own counts. */
+struct text source_register(const struct source *source, enum prism_kind kind, struct text location,
+                            const struct prism_document *document, struct arena *arena);
+
+/* The instant of a time as written; NEVER_US where there is none. */
+int64_t source_instant_us(const struct source *source, struct prism_time time);
+
+/* ---- parked documents, taken once more ---- */
+struct source_replay {
+    size_t documents, settled, parked; /* tried; understood now; still not */
+};
+/* Those with this id; all with an empty one. STATUS_NOT_FOUND. Waits. */
+must_check enum status source_replay(struct source *source, const struct access *access,
+                                     struct text id, struct arena *arena,
+                                     struct prism_taken *taken_out,
+                                     struct source_replay *replay_out, struct error *error);
+/* Tries those that miss a location or a product once more, if any became known since. */
+must_check enum status source_retry_parked(struct source *source, struct error *error);
 
 #endif
