@@ -6,8 +6,11 @@ SOAK_SECONDS ?= 3600
 
 all: build/onhand
 
-build/onhand: configure
+build/onhand: configure console
 	@ninja -C build
+
+console:
+	@tools/console
 
 configure:
 	@tools/configure build
@@ -61,4 +64,4 @@ install:
 clean:
 	rm -rf build build-asan build-tsan build-clang build-fuzz build-coverage
 
-.PHONY: all build/onhand configure demo run bench check test lint format asan tsan mutate fuzz coverage soak install clean
+.PHONY: all build/onhand configure console demo run bench check test lint format asan tsan mutate fuzz coverage soak install clean

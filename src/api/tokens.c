@@ -11,6 +11,12 @@ void handle_tokens(struct request *r) {
     answer_json(r, MHD_HTTP_OK);
 }
 
+void handle_me(struct request *r) {
+    struct json_writer w = answer_writer(r);
+    token_write_json(r->token, &w);
+    answer_json(r, MHD_HTTP_OK);
+}
+
 /* Aliases become the location's own code; a code that is not known yet stays as it is. */
 static void canonical_locations(struct request *r, struct token_request *request) {
     struct catalog *catalog = hub_catalog(r->api->hub);

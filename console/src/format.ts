@@ -1,0 +1,69 @@
+// Figures and times as people read them. What is unknown is shown as a dash, never as a zero.
+export const UNKNOWN = '–'
+
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+const exact = new Intl.NumberFormat('en', { maximumFractionDigits: 3 })
+
+export function quantity(value: number | null | undefined): string {
+  return value === null || value === undefined ? UNKNOWN : exact.format(value)
+}
+
+export function signed(value: number | null | undefined): string {
+  if (value === null || value === undefined) return UNKNOWN
+  return value > 0 ? `+${exact.format(value)}` : exact.format(value)
+}
+
+export function count(value: number | null | undefined): string {
+  return value === null || value === undefined ? UNKNOWN : whole.format(value)
+}
+
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`
+}
+
+export function bytes(n: number | null | undefined): string {
+  if (n === null || n === undefined) return UNKNOWN
+  const units = ['B', 'KB', 'MB', 'GB', 'TB']
+  let i = 0
+  let value = n
+  while (value >= 1000 && i < units.length - 1) {
+    value /= 1000
+    i++
+  }
+  return `${i === 0 ? whole.format(value) : value.toFixed(value < 10 ? 1 : 0)} ${units[i]}`
+}
+
+/** 41 min, 3 h 20 min, 2 days. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds))
+  if (s < 60) return `${s} s`
+  if (s < 3600) return `${Math.floor(s / 60)} min`
+  if (s < 86400) {
+    const minutes = Math.floor((s % 3600) / 60)
+    return minutes ? `${Math.floor(s / 3600)} h ${minutes} min` : `${Math.floor(s / 3600)} h`
+  }
+  return plural(Math.floor(s / 86400), 'day')
+}
+
+export function since(time: string | null | undefined, nowMs: number): string {
+  if (!time) return UNKNOWN
+  const seconds = (nowMs - Date.parse(time)) / 1000
+  return seconds >= 0 ? `${duration(seconds)} ago` : `in ${duration(-seconds)}`
+}
+
+/** In the viewer's zone unless another is given, always with its name. */
+export function clock(time: string | null | undefined, zone?: string): string {
+  if (!time) return UNKNOWN
+  const date = new Date(time)
+  if (Number.isNaN(date.getTime())) return UNKNOWN
+  return date.toLocaleString('en-GB', {
+    year: 'numeric',
+    month: 'short',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'short',
+    ...(zone ? { timeZone: zone } : {}),
+  })
+}

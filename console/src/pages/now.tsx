@@ -1,0 +1,179 @@
+// Now: is the stock in sync, and if not, what needs a person? One sentence first, then the figures.
+import { perSecond } from '../live'
+import { useLoaded, useNow } from '../data'
+import { bytes, count, duration, plural, UNKNOWN } from '../format'
+import { href } from '../router'
+import type { Channel, Feed, Page, Reset, Status } from '../types'
+import { Badge } from '../ui/badge'
+import { Chart } from '../ui/chart'
+import { Empty, Failed, Loading } from '../ui/states'
+import { Ago } from '../ui/time'
+import { needs, sentence, type Need } from './now_state'
+
+const EVERY_MS = 3000
+const RESETS_LOOKED_AT = 20
+const SALES_SERIES = [{ label: 'changes per second', colour: '--accent', fill: true }]
+
+function Sales() {
+  const rates = perSecond.value
+  const lastFull = rates[rates.length - 2] ?? 0
+  const seconds = rates.map((_, i) => i - rates.length + 1)
+  return (
+    <section class="card" aria-labelledby="now-sales">
+      <h2 id="now-sales">Changes of stock</h2>
+      <p class="figure">
+        {count(lastFull)} <span class="unit">per second</span>
+      </p>
+      <Chart
+        data={[seconds, rates]}
+        series={SALES_SERIES}
+        time={false}
+        height={130}
+        label={`Changes per second over the last two minutes; the last second: ${lastFull}`}
+      />
+    </section>
+  )
+}
+
+function Needs({ list }: { list: Need[] }) {
+  return (
+    <section class="card" aria-labelledby="now-needs">
+      <h2 id="now-needs">Needs a person</h2>
+      {list.length === 0 ? (
+        <p class="quiet">Nothing. Held resets, late feeds and silent stores would stand here.</p>
+      ) : (
+        <ul class="needs">
+          {list.map((need) => (
+            <li key={need.text}>
+              <Badge state={need.state} tone={need.tone} />
+              {need.href ? <a href={need.href}>{need.text}</a> : <span>{need.text}</span>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+function Resets({ resets, feeds }: { resets: Reset[]; feeds: Feed[] }) {
+  const last = resets.find((reset) => reset.status !== 'dry_run')
+  const next = feeds
+    .filter((feed) => feed.next_due !== null)
+    .sort((a, b) => Date.parse(a.next_due!) - Date.parse(b.next_due!))[0]
+  return (
+    <section class="card" aria-labelledby="now-resets">
+      <h2 id="now-resets">Daily reset</h2>
+      {last ? (
+        <dl class="facts">
+          <dt>Last</dt>
+          <dd>
+            <a href={href('resets', [last.id])}>
+              <Ago at={last.received_at ?? last.as_of} />
+            </a>{' '}
+            <Badge state={last.status} />
+          </dd>
+          <dt>Rows</dt>
+          <dd>{count(last.rows)}</dd>
+          <dt>Changed</dt>
+          <dd>
+            {count(last.changed)} of {count(last.cells)} cells
+          </dd>
+          <dt>Next</dt>
+          <dd>{next ? <Ago at={next.next_due} /> : UNKNOWN}</dd>
+        </dl>
+      ) : (
+        <Empty title="No reset yet.">
+          <p>
+            Configure a feed, or send a file: <code>onhand reset FILE</code>
+          </p>
+        </Empty>
+      )}
+    </section>
+  )
+}
+
+function Channels({ channels }: { channels: Channel[] }) {
+  return (
+    <section class="card" aria-labelledby="now-channels">
+      <h2 id="now-channels">Channels</h2>
+      {channels.length === 0 ? (
+        <Empty title="No channels are configured.">
+          <p>Figures go nowhere but to those who ask for them.</p>
+        </Empty>
+      ) : (
+        <dl class="facts">
+          {channels.map((channel) => (
+            <>
+              <dt key={`${channel.name}-name`}>{channel.name}</dt>
+              <dd key={channel.name}>
+                <Badge state={channel.state} />{' '}
+                {channel.pending === undefined
+                  ? null
+                  : channel.pending === 0
+                    ? 'nothing waits'
+                    : `${plural(channel.pending, 'cell')} waiting, the oldest for ${duration(channel.oldest_pending_seconds ?? 0)}`}
+              </dd>
+            </>
+          ))}
+        </dl>
+      )}
+    </section>
+  )
+}
+
+function Hub({ status }: { status: Status }) {
+  return (
+    <section class="card" aria-labelledby="now-hub">
+      <h2 id="now-hub">Hub</h2>
+      <dl class="facts">
+        <dt>Cells</dt>
+        <dd>{count(status.cells)}</dd>
+        <dt>Locations</dt>
+        <dd>{count(status.locations)}</dd>
+        <dt>Products</dt>
+        <dd>{count(status.products)}</dd>
+        <dt>Memory</dt>
+        <dd>{bytes(status.memory_bytes)}</dd>
+        <dt>On disk</dt>
+        <dd>{bytes(status.disk_bytes)}</dd>
+        <dt>Started</dt>
+        <dd>
+          <Ago at={status.started_at} />
+        </dd>
+        <dt>Version</dt>
+        <dd>{status.version}</dd>
+      </dl>
+    </section>
+  )
+}
+
+export function NowPage() {
+  const status = useLoaded<Status>('/v1/status', {}, EVERY_MS)
+  const feeds = useLoaded<{ items: Feed[] }>('/v1/feeds', {}, EVERY_MS)
+  const channels = useLoaded<{ items: Channel[] }>('/v1/channels', {}, EVERY_MS)
+  const resets = useLoaded<Page<Reset>>('/v1/resets', { limit: RESETS_LOOKED_AT }, EVERY_MS)
+  const now = useNow()
+  const known = {
+    status: status.data,
+    feeds: feeds.data?.items ?? null,
+    channels: channels.data?.items ?? null,
+    resets: resets.data?.items ?? null,
+    nowMs: now,
+  }
+  const unreachable = status.error
+  const list = needs(known)
+  const words = sentence(known, list, unreachable !== null)
+  return (
+    <>
+      <h1 class={`state ${words.tone}`}>{words.text}</h1>
+      {unreachable && <Failed error={unreachable} retry={status.reload} />}
+      <div class="grid">
+        <Sales />
+        <Needs list={list} />
+        <Resets resets={known.resets ?? []} feeds={known.feeds ?? []} />
+        <Channels channels={known.channels ?? []} />
+        {status.data ? <Hub status={status.data} /> : <Loading what="the hub's figures" />}
+      </div>
+    </>
+  )
+}

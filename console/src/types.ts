@@ -1,0 +1,149 @@
+// What the hub answers, as far as the console reads it; the whole is at /openapi.json.
+
+/** RFC 3339. */
+export type Time = string
+
+export interface Status {
+  status: string
+  version: string
+  now: Time
+  sequence: number
+  cells: number
+  locations: number
+  products: number
+  queue_depth: number
+  resets_applied: number
+  resets_held: number
+  memory_bytes: number
+  disk_bytes: number
+  listeners: number
+  started_at: Time
+  disk_full: boolean
+  late: string[]
+  adjustments: Record<'applied' | 'covered' | 'acknowledged' | 'duplicate' | 'rejected', number>
+}
+
+export interface Feed {
+  name: string
+  url: string
+  schedule: string | null
+  job: string
+  running: boolean
+  last_run: Time | null
+  next_due: Time | null
+  last_file: string | null
+  last_file_at: Time | null
+  last_result: string | null
+  last_reset: string | null
+  last_error: string | null
+  last_error_at: Time | null
+  late: boolean
+  late_since: Time | null
+  files: number
+  waiting_files: number
+}
+
+export interface Job {
+  name: string
+  schedule: string | null
+  running: boolean
+  running_since: Time | null
+  next_at: Time | null
+  last_started_at: Time | null
+  last_finished_at: Time | null
+  last_status: string | null
+  last_detail: string | null
+}
+
+/** Channels of different types tell different things. */
+export interface Channel {
+  name: string
+  type: string
+  state: string
+  pending?: number
+  oldest_pending_seconds?: number | null
+  confirmed?: number
+  parked?: unknown[]
+  last_error: string | null
+  last_error_at?: Time | null
+  last_file?: string | null
+  last_file_at?: Time | null
+  job?: string
+}
+
+export interface Reason {
+  code: string
+  detail: string
+}
+
+export interface ResetCounts {
+  rows: number
+  cells: number
+  changed: number
+  unchanged: number
+  zeroed: number
+  unknown_products: number
+  unknown_locations: number
+  duplicate_rows: number
+  rejected_rows: number
+  variance_units: number
+  reasons: Reason[]
+}
+
+export interface Forecast {
+  to_zero: number
+  from_zero: number
+  units_before: number
+  units_after: number
+  zeroed_skus: string[]
+}
+
+export interface ResetLocation extends ResetCounts {
+  location: string
+  status: string
+  as_of: Time | null
+  as_of_origin?: string | null
+  as_of_check?: { verdict: string; detail: string } | null
+  forecast?: Forecast
+}
+
+export interface Reset extends ResetCounts {
+  id: string
+  status: string
+  as_of: Time | null
+  as_of_assumed: boolean
+  received_at?: Time | null
+  source?: string | null
+  feed?: string | null
+  file?: string | null
+  detail?: string | null
+  dry_run?: boolean
+  seconds: number
+  locations?: ResetLocation[]
+  approvals?: { by: string; at: Time }[]
+}
+
+export interface Cell {
+  location: string
+  sku: string
+  on_hand: number
+  reserved: number
+  available: number
+  as_of: Time | null
+  updated_at?: Time | null
+  version?: number
+}
+
+export interface Page<T> {
+  items: T[]
+  next: string | null
+}
+
+/** One message of /v1/events. */
+export interface CloudEvent {
+  type: string
+  id?: string
+  subject?: string
+  time: Time
+  data: Record<string, unknown>
+}
