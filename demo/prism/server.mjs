@@ -6,6 +6,14 @@ import { QueryError, readQuery, squeezed } from './query.mjs'
 import { renderRecord, withBareSids, wrap } from './render.mjs'
 
 const EVERYTHING = { all: true, fields: new Set() }
+const FIELDS_OF_EMPTY_LISTS = [
+  'modified_datetime',
+  'invoice_posted_date',
+  'status',
+  'store_uid',
+  'store_sid',
+  'out_store_sid',
+]
 const SILENT_MS = 60000
 const BODY_MOST = 1 << 24
 
@@ -145,8 +153,7 @@ export class Server {
 
   #list(shelf, dialect, params, faults) {
     const fields = shelf.records.length > 0 ? Object.keys(shelf.records[0].data) : []
-    const always = ['modified_datetime', 'invoice_posted_date', 'status']
-    const query = readQuery(params, [...fields, ...always])
+    const query = readQuery(params, [...fields, ...FIELDS_OF_EMPTY_LISTS])
     const found = shelf.select(query)
     const first = (query.pageNo - 1) * query.pageSize
     const page = found.slice(first, first + query.pageSize)

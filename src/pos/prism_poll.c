@@ -9,8 +9,8 @@
 #include "base/timestamp.h"
 #include "core/statement.h"
 #include "pos/prism_poll_internal.h"
+#include "pos/prism_watch.h"
 
-#define WATCH_US 100000
 #define RETRY_MOST_US (60 * US_PER_SECOND)      /* what may pass by itself */
 #define FORBIDDEN_MOST_US (900 * US_PER_SECOND) /* what somebody must mend */
 /* Silent stores asked for by name in one run: a round through 500 stores takes 25 runs. */
@@ -27,36 +27,6 @@ static const struct stream_row {
     [STREAM_TRANSFER] = {"transfer slips", PRISM_TRANSFER, PRISM_BY_MODIFIED},
     [STREAM_ADJUSTMENT] = {"memos", PRISM_ADJUSTMENT, PRISM_BY_MODIFIED},
 };
-
-/* ---- a watcher: the end of the hub ends a request that is under way ---- */
-
-struct watcher {
-    struct prism_poll *poll;
-    const struct job_report *report;
-    struct gate over;
-    pthread_t thread;
-    bool running;
-};
-
-static void *watch(void *context) {
-    struct watcher *watcher = context;
-    while (!gate_wait(&watcher->over, WATCH_US))
-        if (job_should_stop(watcher->report))
-            __atomic_store_n(&watcher->poll->give_up, true, __ATOMIC_RELAXED);
-    return NULL;
-}
-
-static void watcher_start(struct watcher *watcher) {
-    gate_init(&watcher->over);
-    watcher->running = pthread_create(&watcher->thread, NULL, watch, watcher) == 0;
-}
-
-static void watcher_stop(struct watcher *watcher) {
-    gate_open(&watcher->over);
-    if (watcher->running)
-        (void)pthread_join(watcher->thread, NULL);
-    gate_deinit(&watcher->over);
-}
 
 /* ---- one stream ---- */
 
@@ -178,7 +148,7 @@ static enum status look_at_store(struct prism_poll *poll, struct text store_sid,
     static const enum prism_stream streams[] = {STREAM_POSTED, STREAM_RECEIVING, STREAM_TRANSFER,
                                                 STREAM_ADJUSTMENT};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (poll->streams[streams[i]].failures > 0)
+        if (poll->streams[streams[i]].failures > 0 || poll->no_store_filter[kinds[i]])
             continue;
         struct prism_reading reading = {.poll = poll,
                                         .report = report,
@@ -194,9 +164,16 @@ static enum status look_at_store(struct prism_poll *poll, struct text store_sid,
         poll->parked += reading.parked;
         pthread_mutex_unlock(&poll->lock);
         if (reading.documents > 0)
-            log_info("prism: a store came back", "source=%.*s store=%s kind=%d documents=%" PRIu64,
-                     TEXT_ARG(poll->source->config->name), log_quote(store_sid), (int)kinds[i],
-                     reading.documents);
+            log_info("prism: a store came back", "source=%.*s store=%s kind=%s documents=%" PRIu64,
+                     TEXT_ARG(poll->source->config->name), log_quote(store_sid),
+                     prism_kind_words[kinds[i]], reading.documents);
+        if (status == STATUS_REFUSED && kinds[i] != PRISM_DOCUMENT) {
+            poll->no_store_filter[kinds[i]] = true;
+            log_warn("prism: a store cannot be asked for by name", "source=%.*s kind=%s error=%s",
+                     TEXT_ARG(poll->source->config->name), prism_kind_words[kinds[i]],
+                     log_quote(text_from(error->detail)));
+            status = STATUS_OK;
+        }
         if (status != STATUS_OK)
             return status;
     }
@@ -280,7 +257,7 @@ static void note_run(struct prism_poll *poll, enum status status) {
 
 static enum status run(void *context, struct job_report *report) {
     struct prism_poll *poll = context;
-    struct watcher watcher = {.poll = poll, .report = report};
+    struct prism_watch watch;
     struct error error = {0};
     uint64_t before = poll->documents;
     pthread_mutex_lock(&poll->lock);
@@ -288,14 +265,14 @@ static enum status run(void *context, struct job_report *report) {
     poll->reading = true;
     poll->runs++;
     pthread_mutex_unlock(&poll->lock);
-    watcher_start(&watcher);
+    prism_watch_start(&watch, report, &poll->give_up);
     enum status status = get_ready(poll, &error);
     if (status == STATUS_OK)
         status = read_everything(poll, report, &error);
     if (poll->documents > before && prism_poll_save_stores(poll, &error) != STATUS_OK)
         log_warn("prism: what stores were heard of is not on disk", "source=%.*s error=%s",
                  TEXT_ARG(poll->source->config->name), log_quote(text_from(error.detail)));
-    watcher_stop(&watcher);
+    prism_watch_stop(&watch);
     note_run(poll, status);
     if (status == STATUS_OK)
         (void)snprintf(report->detail, sizeof report->detail, "%" PRIu64 " documents",

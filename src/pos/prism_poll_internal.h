@@ -38,6 +38,7 @@ struct prism_poll {
     struct prism_marks *marks;
     struct prism_silent *silent;
     bool loaded;
+    bool no_store_filter[PRISM_KIND_COUNT]; /* silent stores cannot be asked for it by name */
     pthread_mutex_t lock;
     struct prism_stream_state streams[STREAM_COUNT]; /* written by the run, under the lock */
     int64_t poll_us, success_us, lag_us;             /* under the lock; NEVER_US: not yet */

@@ -150,6 +150,12 @@ static void append_time(struct buffer *path, int64_t us) {
                          t.day, t.hour, t.minute, t.second, t.microsecond / 1000);
 }
 
+static void append_store(struct buffer *path, enum prism_kind kind, struct text store_sid) {
+    buffer_append_format(path, "(%s,eq,", kinds[kind].store);
+    http_append_escaped(path, store_sid);
+    buffer_append_string(path, ")");
+}
+
 static void make_path(const struct prism_walk *walk, struct buffer *path) {
     const struct prism_source_of *kind = &kinds[walk->kind];
     const char *time = kind->times[walk->order];
@@ -159,9 +165,8 @@ static void make_path(const struct prism_walk *walk, struct buffer *path) {
     if (walk->order == PRISM_BY_POSTED)
         buffer_append_string(path, "AND(status,eq,4)");
     if (walk->store_sid.length > 0) {
-        buffer_append_format(path, "AND(%s,eq,", kind->store);
-        http_append_escaped(path, walk->store_sid);
-        buffer_append_string(path, ")");
+        buffer_append_string(path, "AND");
+        append_store(path, walk->kind, walk->store_sid);
     }
     buffer_append_format(path, "&sort=%s,asc&page_no=%u&page_size=%lld&count=true", time,
                          walk->page_no, (long long)walk->page_size);
@@ -233,4 +238,31 @@ enum status prism_walk_next(struct prism_walk *walk, struct arena *arena,
     look_at_all(walk, &answer, arena, page_out, &mark);
     go_on(walk, page_out, answer.total, mark);
     return page_out->count > 0 ? STATUS_OK : STATUS_END;
+}
+
+/* ---- the newest of a store ---- */
+
+enum status prism_newest(struct prism_client *client, enum prism_kind kind, struct text store_sid,
+                         unsigned page_no, int64_t page_size, struct arena *arena,
+                         struct prism_found_page *page_out, struct error *error) {
+    const struct prism_source_of *row = &kinds[kind];
+    enum prism_order order = kind == PRISM_DOCUMENT ? PRISM_BY_POSTED : PRISM_BY_MODIFIED;
+    struct prism_walk walk = {.kind = kind, .order = order};
+    struct prism_answer answer;
+    struct buffer path = {0};
+    uint64_t mark;
+    buffer_append_format(&path, "%s?cols=%s", row->path, row->cols);
+    if (store_sid.length > 0 || kind == PRISM_DOCUMENT)
+        buffer_append_string(&path, "&filter=");
+    if (store_sid.length > 0)
+        append_store(&path, kind, store_sid);
+    if (kind == PRISM_DOCUMENT)
+        buffer_append_string(&path, store_sid.length > 0 ? "AND(status,eq,4)" : "(status,eq,4)");
+    buffer_append_format(&path, "&sort=%s,desc&page_no=%u&page_size=%lld", row->times[order],
+                         page_no, (long long)page_size);
+    enum status status = prism_get(client, row->dialect, buffer_text(&path), arena, &answer, error);
+    buffer_deinit(&path);
+    if (status == STATUS_OK)
+        look_at_all(&walk, &answer, arena, page_out, &mark);
+    return status;
 }

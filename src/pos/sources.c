@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "pos/prism_poll.h"
+#include "pos/prism_snapshot.h"
 #include "pos/sources_internal.h"
 
 #define HEALTH_EVERY "10s"
@@ -81,7 +82,12 @@ static enum status source_init(struct sources *sources, struct source *source, s
     if (status == STATUS_OK) {
         status = add_health_job(sources, source, jobs, error);
     }
-    return status == STATUS_OK ? prism_poll_new(source, jobs, &source->poll, error) : status;
+    if (status == STATUS_OK) {
+        status = prism_poll_new(source, jobs, &source->poll, error);
+    }
+    return status == STATUS_OK ? prism_snapshot_new(source, prism_poll_session(source->poll), jobs,
+                                                    &source->snapshot, error)
+                               : status;
 }
 
 enum status sources_new(struct hub *hub, struct jobs *jobs, struct sources **sources_out,
@@ -118,6 +124,7 @@ void sources_free(struct sources *sources) {
     }
     for (size_t i = 0; i < sources->count; i++) {
         struct source *source = &sources->items[i];
+        prism_snapshot_free(source->snapshot);
         prism_poll_free(source->poll);
         prism_stores_free(source->stores);
         prism_health_free(source->health);
@@ -179,6 +186,90 @@ int64_t source_instant_us(const struct source *source, struct prism_time time) {
     }
     struct civil_time civil = civil_from_timestamp(time.us);
     return zone_to_utc(source->zone, &civil, NULL, NULL);
+}
+
+/* ---- parked documents, once more ---- */
+
+static enum status replay_one(struct source *source, const struct access *access, struct text id,
+                              enum prism_kind kind, struct arena *arena,
+                              struct prism_taken *taken_out, struct source_replay *replay,
+                              struct error *error) {
+    struct prism_raw raw = {.kind = kind, .way = PRISM_REPLAYED};
+    enum status status = prism_parked_text(source->parked, id, arena, &raw.json, error);
+    if (status == STATUS_OK) {
+        status = prism_take(source, access, &raw, 1, arena, taken_out, error);
+    }
+    if (status != STATUS_OK) {
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* settled meanwhile */
+    }
+    replay->documents++;
+    replay->parked += taken_out->parked;
+    if (taken_out->parked > 0) {
+        return STATUS_OK;
+    }
+    replay->settled++;
+    status = prism_parked_delete(source->parked, id, error);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status source_replay(struct source *source, const struct access *access, struct text id,
+                          struct arena *arena, struct prism_taken *taken_out,
+                          struct source_replay *replay_out, struct error *error) {
+    struct parked_info *infos = NULL;
+    size_t count =
+        prism_parked_list(source->parked, (struct text){NULL, 0}, PARKED_MAX, arena, &infos);
+    *taken_out = (struct prism_taken){.modified_us = NEVER_US, .posted_us = NEVER_US};
+    *replay_out = (struct source_replay){0};
+    bool is_found = id.length == 0;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (id.length > 0 && !text_equal_string(id, infos[i].id)) {
+            continue;
+        }
+        is_found = true;
+        struct arena own = {0};
+        struct prism_taken taken;
+        status = replay_one(source, access, text_from(infos[i].id), infos[i].kind,
+                            id.length > 0 ? arena : &own, &taken, replay_out, error);
+        if (id.length > 0 && status == STATUS_OK) {
+            *taken_out = taken;
+        }
+        arena_deinit(&own);
+    }
+    return is_found ? status
+                    : error_set(error, STATUS_NOT_FOUND, "no document '%.*s' is parked",
+                                id.length > 64 ? 64 : (int)id.length, id.data);
+}
+
+enum status source_retry_parked(struct source *source, struct error *error) {
+    struct catalog *catalog = hub_catalog(source->hub);
+    struct catalog_marks marks = {.stores_learned = prism_stores_learned(source->stores),
+                                  .locations = catalog_location_count(catalog),
+                                  .products = catalog_product_count(catalog)};
+    struct parked_info *infos = NULL;
+    struct arena arena = {0};
+    bool is_same = marks.stores_learned == source->tried.stores_learned &&
+                   marks.locations == source->tried.locations &&
+                   marks.products == source->tried.products;
+    size_t count = is_same ? 0
+                           : prism_parked_list(source->parked, (struct text){NULL, 0}, PARKED_MAX,
+                                               &arena, &infos);
+    enum status status = STATUS_OK;
+    struct source_replay replay = {0};
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (infos[i].code == STATUS_UNKNOWN_LOCATION || infos[i].code == STATUS_UNKNOWN_PRODUCT) {
+            struct arena own = {0};
+            struct prism_taken taken;
+            status = replay_one(source, &access_internal, text_from(infos[i].id), infos[i].kind,
+                                &own, &taken, &replay, error);
+            arena_deinit(&own);
+        }
+    }
+    if (status == STATUS_OK) {
+        source->tried = marks;
+    }
+    arena_deinit(&arena);
+    return status;
 }
 
 /* ---- telling ---- */
@@ -251,6 +342,10 @@ static void write_summary(struct source *source, struct json_writer *w) {
 void source_write_json(struct source *source, struct json_writer *w) {
     json_begin_object(w);
     write_summary(source, w);
+    json_key(w, "polling");
+    prism_poll_write_json(source->poll, w);
+    json_key(w, "snapshot");
+    prism_snapshot_write_json(source->snapshot, w);
     json_key(w, "stores");
     prism_health_write_json(source->health, w);
     json_end_object(w);
