@@ -9,11 +9,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "feed/upload.h"
 #include "read_only.h"
 
 #define STORES 500u
+#define ROUNDS 6
 #define SALES_MAX 200000u
 
 static uint32_t products;
@@ -87,6 +89,14 @@ static double percentile_ms(unsigned percent) {
 
 /* ---- the reset ---- */
 
+static double cpu_now(void) {
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        bench_fail("getrusage", NULL);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 static double reset_from(const char *path, int64_t as_of_us, bool guard_off) {
     struct reset_params params = {
         .source = TEXT("prism"), .as_of_us = as_of_us, .full = true, .guard_off = guard_off};
@@ -104,23 +114,34 @@ static double reset_from(const char *path, int64_t as_of_us, bool guard_off) {
     return seconds;
 }
 
-static void measure(const char *first, const char *second) {
+/* In turns with the limit, each file 1 % different from what was applied before it; the best of
+ * each counts, for what else the machine does only ever adds to them. */
+static void measure(const char *first, const char *const others[2]) {
     int64_t now_us = clock_now_us(&clock_system);
     double load_seconds = reset_from(first, now_us - US_PER_DAY, true);
     bench_report("reset_first_load", load_seconds, "seconds", 0, "every cell is new");
-    double limit_seconds = read_only(second);
+    double limit_seconds = read_only(others[0]), seconds = 0, cpu_seconds = 0;
     pthread_t seller;
     atomic_store(&selling, true);
     if (pthread_create(&seller, NULL, sell, NULL) != 0)
         bench_fail("thread", NULL);
-    double seconds = reset_from(second, now_us - US_PER_SECOND, false);
+    for (int64_t round = 0; round < ROUNDS; round++) {
+        double cpu_before = cpu_now();
+        double took =
+            reset_from(others[round % 2], now_us - (ROUNDS - round) * US_PER_SECOND, false);
+        if (round == 0 || took < seconds) {
+            seconds = took;
+            cpu_seconds = cpu_now() - cpu_before;
+        }
+        double limit = read_only(others[round % 2]);
+        limit_seconds = limit < limit_seconds ? limit : limit_seconds;
+    }
     atomic_store(&selling, false);
     pthread_join(seller, NULL);
-    double again = read_only(second);
-    limit_seconds = again < limit_seconds ? again : limit_seconds;
     double rows = (double)STORES * products;
     qsort(sale_us, sale_count, sizeof *sale_us, compare_us);
     bench_report("reset_seconds", seconds, "seconds", 3, "<= 3 for 10 M rows");
+    bench_report("reset_cpu_seconds", cpu_seconds, "seconds", 0, "of both cores, sales included");
     bench_report("reset_rows", rows / seconds, "rows per second", rows / limit_seconds,
                  "ratio >= 0.25 of limit B");
     bench_report("sale_during_reset_p50", percentile_ms(50), "ms", 0, "for comparison");
@@ -130,7 +151,7 @@ static void measure(const char *first, const char *second) {
 
 int main(void) {
     const char *directory = bench_make_directory();
-    char uri[300], first[300], second[300];
+    char uri[300], first[300], second[300], third[300];
     struct store_options options;
     struct store *store = NULL;
     struct error error = {0};
@@ -138,8 +159,10 @@ int main(void) {
     snprintf(uri, sizeof uri, "sqlite:%s/data", directory);
     snprintf(first, sizeof first, "%s/day1.csv", directory);
     snprintf(second, sizeof second, "%s/day2.csv", directory);
+    snprintf(third, sizeof third, "%s/day3.csv", directory);
     write_file(first, 0);
     write_file(second, 1);
+    write_file(third, 2);
     store_options_default(&options);
     struct config *config = config_default();
     if (store_open(uri, &options, &store, &error) != STATUS_OK)
@@ -148,7 +171,7 @@ int main(void) {
     if (hub_new(&hub_options, &hub, &error) != STATUS_OK)
         bench_fail("hub", &error);
     hub_start(hub);
-    measure(first, second);
+    measure(first, (const char *const[]){second, third});
     struct store_stats stats;
     store_stats(store, &stats);
     bench_report("reset_memory_per_cell",

@@ -105,6 +105,7 @@ struct config_limits {
     int64_t connections;
     int64_t header_bytes;
     int64_t request_timeout_us;
+    int64_t reset_bytes; /* of gathered rows in memory; the rest waits on the disk */
 };
 
 struct config_as_of {

@@ -93,6 +93,8 @@ static const struct setting limit_rows[] = {
      .most = 1024, .unit = 1024},
     {"request_timeout", SETTING_DURATION, offsetof(struct config_limits, request_timeout_us), "60s",
      .least = SECONDS(1), .most = DAYS(1)},
+    {"reset_mb", SETTING_INT, offsetof(struct config_limits, reset_bytes), "256", .least = 0,
+     .most = 1 << 20, .unit = 1 << 20},
 };
 static const struct schema schema_limits = {
     "limits", ROWS(limit_rows), sizeof(struct config_limits), NO_OFFSET, NO_OFFSET, NO_OFFSET, NULL,

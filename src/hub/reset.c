@@ -52,6 +52,7 @@ enum status reset_new(struct hub *hub, const struct access *access,
     if (params->name_space.length == 0)
         reset->params.name_space = hub_namespace(hub, source.length > 0 ? source : access->name);
     reset->params.name_space = arena_copy(&reset->arena, reset->params.name_space);
+    reset->store = row_store_new(hub->config->data, (size_t)hub->config->limits.reset_bytes);
     if (params->publish_only)
         reset->published = catalog_published_new(hub->catalog);
     reset->record.received_at_us = hub_now_us(hub);
@@ -64,7 +65,7 @@ void reset_free(struct reset *reset) {
     if (reset == NULL)
         return;
     for (uint32_t i = 0; i < reset->location_count; i++) {
-        free(reset->locations[i].rows);
+        row_list_drop(reset->store, &reset->locations[i].list);
         free(reset->locations[i].rejected_products);
         buffer_deinit(&reset->locations[i].packed);
         free(reset->locations[i].forecast);
@@ -73,8 +74,10 @@ void reset_free(struct reset *reset) {
     free(reset->text_location);
     free(reset->successor);
     free(reset->rejects);
-    if (!reset->is_part)
+    if (!reset->is_part) {
         catalog_published_free(reset->published);
+        row_store_free(reset->store);
+    }
     intern_free(reset->location_texts);
     intern_free(reset->new_products);
     arena_deinit(&reset->arena);
@@ -275,7 +278,7 @@ static void add_rejected(struct reset *reset, struct reset_location *location,
         const char *why = NULL;
         uint32_t product = find_product(reset, row, &why);
         if (product != 0)
-            reset_note_rejected(location, product);
+            row_list_mark(reset->store, &location->list, product, row->line);
     }
 }
 
@@ -289,18 +292,8 @@ static void add_unpublished(struct reset *reset, struct reset_location *location
         uint32_t type = type_number(reset, row->id_type);
         uint32_t product = catalog_find_product_locked(reset->hub->catalog, type, row->identifier);
         if (product != 0)
-            reset_note_rejected(location, product);
+            row_list_mark(reset->store, &location->list, product, row->line);
     }
-}
-
-static void append_row(struct reset_location *location, uint32_t product, uint64_t line,
-                       int64_t quantity_milli) {
-    if (location->row_count == location->row_room) {
-        location->row_room = location->row_room == 0 ? 256 : location->row_room * 2;
-        location->rows = memory_grow(location->rows, location->row_room * sizeof *location->rows);
-    }
-    location->rows[location->row_count++] =
-        (struct stated){product, line < UINT32_MAX ? (uint32_t)line : UINT32_MAX, quantity_milli};
 }
 
 /* The reset is for one location only, and the row names another. */
@@ -357,7 +350,21 @@ static void add_row(struct reset *reset, const struct stated_row *row) {
     if (row->as_of_us < location->as_of_us)
         location->as_of_us = row->as_of_us;
     location->record.counts.rows++;
-    append_row(location, product, row->line, row->quantity_milli);
+    row_list_append(reset->store, &location->list, product, row->line, row->quantity_milli);
+}
+
+/* Everything goes: what is written next mostly belongs to other locations, or to all of them. Parts
+ * keep their rows until they are joined, for they may have to be renumbered. */
+static void spill_what_is_over(struct reset *reset) {
+    if (!row_store_is_over(reset->store))
+        return;
+    for (uint32_t i = 0; i < reset->location_count; i++)
+        row_list_spill(reset->store, &reset->locations[i].list);
+    row_store_flush(reset->store);
+}
+
+bool reset_is_broken(const struct reset *reset) {
+    return row_store_is_broken(reset->store);
 }
 
 void reset_add_rows(struct reset *reset, const struct stated_row *rows, size_t count) {
@@ -366,6 +373,8 @@ void reset_add_rows(struct reset *reset, const struct stated_row *rows, size_t c
         add_row(reset, &rows[i]);
     catalog_unlock(reset->hub->catalog);
     reset->rows += count;
+    if (!reset->is_part)
+        spill_what_is_over(reset);
 }
 
 /* ---- parts of a file read side by side ---- */
@@ -374,32 +383,9 @@ struct reset *reset_fork(struct reset *reset) {
     struct reset *part = reset_make(reset->hub, reset->access);
     part->params = reset->params;
     part->published = reset->published;
+    part->store = reset->store;
     part->is_part = true;
     return part;
-}
-
-/* The rows of a part, behind those that are there; most often none are, and they move whole. */
-static void join_rows(struct reset_location *to, struct reset_location *from,
-                      const uint32_t *products, uint32_t lines_before) {
-    uint32_t first = to->row_count;
-    if (first == 0) {
-        struct stated *empty = to->rows;
-        to->rows = from->rows;
-        to->row_room = from->row_room;
-        from->rows = empty;
-    } else {
-        to->row_room = first + from->row_count;
-        to->rows = memory_grow(to->rows, (size_t)to->row_room * sizeof *to->rows + 1);
-        if (from->row_count > 0)
-            memcpy(to->rows + first, from->rows, (size_t)from->row_count * sizeof *to->rows);
-    }
-    to->row_count = first + from->row_count;
-    for (uint32_t i = first; i < to->row_count; i++) {
-        struct stated *row = &to->rows[i];
-        row->line += lines_before;
-        if ((row->product & NEW_PRODUCT) != 0)
-            row->product = products[row->product & ~NEW_PRODUCT];
-    }
 }
 
 static void join_location(struct reset *reset, struct reset_location *from,
@@ -409,12 +395,7 @@ static void join_location(struct reset *reset, struct reset_location *from,
     struct reset_location *to = find_location(reset, from->code, &problem);
     catalog_unlock(reset->hub->catalog);
     require(to != NULL);
-    join_rows(to, from, products, (uint32_t)lines_before);
-    for (uint32_t i = 0; i < from->rejected_count; i++) {
-        uint32_t product = from->rejected_products[i];
-        reset_note_rejected(to, (product & NEW_PRODUCT) != 0 ? products[product & ~NEW_PRODUCT]
-                                                             : product);
-    }
+    row_list_join(reset->store, &to->list, &from->list, lines_before, NEW_PRODUCT, products);
     if (from->as_of_us < to->as_of_us)
         to->as_of_us = from->as_of_us;
     reset_counts_add(&to->record.counts, &from->record.counts);
@@ -422,7 +403,7 @@ static void join_location(struct reset *reset, struct reset_location *from,
 
 void reset_join(struct reset *reset, struct reset *part, uint64_t lines_before) {
     uint32_t new_count = intern_count(part->new_products);
-    uint32_t *products = memory_alloc((new_count + 1) * sizeof *products);
+    uint32_t *products = new_count > 0 ? memory_alloc((new_count + 1) * sizeof *products) : NULL;
     for (uint32_t i = 1; i <= new_count; i++)
         products[i] =
             NEW_PRODUCT | intern_add(reset->new_products, intern_text(part->new_products, i));
@@ -437,4 +418,6 @@ void reset_join(struct reset *reset, struct reset *part, uint64_t lines_before) 
     reset->unknown_locations += part->unknown_locations;
     free(products);
     reset_free(part);
+    if (!reset->is_part)
+        spill_what_is_over(reset);
 }

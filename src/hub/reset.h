@@ -3,11 +3,12 @@
  *
  *   reset_new -> reset_add_rows ... -> reset_finish -> reset_free
  *
- * Rows are collected packed in memory (about 8 bytes each) and nothing changes before the file has
- * been read to its end. reset_finish then decides location by location on the writer's thread, each
- * in a transaction or a share of one, so that sales go in between; it blocks its caller, which must
- * not be the writer. One thread uses a builder at a time; several builders may add rows for one
- * file in parallel (reset_fork, reset_join). */
+ * Rows are collected packed, about 8 bytes each, in memory up to a bound and beyond it in a spool
+ * (hub/reset_rows.h), and nothing changes before the file has been read to its end. reset_finish
+ * then decides location by location on the writer's thread, each in a transaction or a share of
+ * one, so that sales go in between; it blocks its caller, which must not be the writer. One thread
+ * uses a builder at a time; several builders may add rows for one file in parallel (reset_fork,
+ * reset_join). */
 #ifndef ONHAND_HUB_RESET_H
 #define ONHAND_HUB_RESET_H
 
@@ -83,6 +84,10 @@ void reset_note_as_of(struct reset *reset, int64_t as_of_us);
 /* Whether the file's last row ends with a line end, where its format has lines; before
  * reset_finish. Of a feed whose files have one, a file without is held. */
 void reset_note_ending(struct reset *reset, bool has_line_end);
+
+/* The spool has no room: nothing can come of it any more, and reset_finish says why. From any
+ * thread. */
+bool reset_is_broken(const struct reset *reset);
 
 /* A builder for another part of the same file, to be used by another thread, joined in order of the
  * file; its lines are counted from `first_line`. reset_join frees `part`. */

@@ -327,8 +327,10 @@ enum status reset_end_slice(struct slice *slice, struct error *error) {
     struct reset *reset = slice->reset;
     enum status status = hub_end_task(reset->hub, &slice->task, error);
     for (uint32_t i = slice->from; i < slice->to; i++) { /* not needed any more */
-        free(reset->locations[i].rows);
         reset->locations[i].rows = NULL;
+        free(reset->locations[i].rejected_products);
+        reset->locations[i].rejected_products = NULL;
+        reset->locations[i].rejected_count = reset->locations[i].rejected_room = 0;
         buffer_deinit(&reset->locations[i].packed);
     }
     if (status == STATUS_OK && reset->params.progress != NULL)

@@ -329,10 +329,40 @@ static void tell(struct reset *reset) {
 
 /* ---- the file as a whole ---- */
 
+/* Where the rows of a slice are while it is made ready and applied. */
+struct ready_room {
+    struct stated *rows;
+    size_t room;
+};
+
+static struct stated *make_room(struct ready_room *room, size_t rows) {
+    if (rows > room->room) {
+        free(room->rows);
+        room->rows = memory_alloc(rows * sizeof *room->rows);
+        room->room = rows;
+    }
+    return room->rows;
+}
+
+/* The locations from `from` on that one slice takes, and how many rows they have at most. */
+static uint32_t slice_end(const struct reset *reset, uint32_t from, size_t *rows_out,
+                          size_t *largest_out) {
+    uint32_t to = from;
+    *rows_out = *largest_out = 0;
+    while (to < reset->location_count && (to == from || *rows_out < ROWS_PER_SLICE)) {
+        size_t rows = (size_t)reset->locations[to++].list.count;
+        *rows_out += rows;
+        *largest_out = rows > *largest_out ? rows : *largest_out;
+    }
+    return to;
+}
+
 static enum status make_ready(struct reset *reset, struct reset_location *location,
-                              const uint32_t *map, struct error *error) {
-    reset_settle(reset, location, map);
-    enum status status = add_reserved(reset, location, error);
+                              const uint32_t *map, struct stated *room, struct stated *spare,
+                              struct error *error) {
+    enum status status = reset_settle(reset, location, map, room, spare, error);
+    if (status == STATUS_OK)
+        status = add_reserved(reset, location, error);
     if (status == STATUS_OK && !reset->params.dry_run)
         store_pack_rows(location->rows, location->row_count, location->rejected_products,
                         location->rejected_count, &location->packed);
@@ -343,13 +373,16 @@ static enum status make_ready(struct reset *reset, struct reset_location *locati
 static enum status apply_all(struct reset *reset, const uint32_t *map, struct error *error) {
     enum status status = STATUS_OK;
     struct slice *before = NULL;
-    for (uint32_t from = 0; from < reset->location_count && status == STATUS_OK;) {
-        uint32_t to = from;
-        uint64_t rows = 0;
-        while (to < reset->location_count && status == STATUS_OK &&
-               (to == from || rows < ROWS_PER_SLICE)) {
-            status = make_ready(reset, &reset->locations[to], map, error);
-            rows += reset->locations[to++].row_count;
+    struct ready_room rooms[2] = {{0}}, spare = {0};
+    for (uint32_t from = 0, turn = 0; from < reset->location_count && status == STATUS_OK; turn++) {
+        size_t rows, largest;
+        const uint32_t to = slice_end(reset, from, &rows, &largest);
+        struct stated *room = make_room(&rooms[turn % 2], rows);
+        struct stated *sorting = make_room(&spare, largest);
+        for (uint32_t i = from; i < to && status == STATUS_OK; i++) {
+            const size_t most = (size_t)reset->locations[i].list.count;
+            status = make_ready(reset, &reset->locations[i], map, room, sorting, error);
+            room += most;
         }
         struct slice *slice = status == STATUS_OK ? reset_begin_slice(reset, from, to) : NULL;
         enum status earlier = reset_end_slice(before, error);
@@ -358,6 +391,9 @@ static enum status apply_all(struct reset *reset, const uint32_t *map, struct er
         from = to;
     }
     enum status last = reset_end_slice(before, error);
+    for (unsigned i = 0; i < 2; i++)
+        free(rooms[i].rows);
+    free(spare.rows);
     return status == STATUS_OK ? last : status;
 }
 
@@ -410,6 +446,9 @@ static void describe(struct reset *reset, const char *sha256) {
 
 enum status reset_finish(struct reset *reset, const char *sha256, enum status unreadable,
                          struct text why, struct buffer *summary_json, struct error *error) {
+    enum status status = row_store_status(reset->store, error);
+    if (status != STATUS_OK)
+        return status;
     describe(reset, sha256);
     match_manifest(reset, sha256);
     if (reset->params.location.length > 0 &&
@@ -424,7 +463,6 @@ enum status reset_finish(struct reset *reset, const char *sha256, enum status un
         if (seen.length > 0)
             return answer_duplicate(reset, seen, summary_json, error);
     }
-    enum status status = STATUS_OK;
     reset_enter_live(reset);
     if (unreadable != STATUS_OK)
         reject_all(reset, why);

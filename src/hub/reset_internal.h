@@ -7,17 +7,19 @@
 #include "hub/reset.h"
 #include "hub/reset_forecast.h"
 #include "hub/reset_record.h"
+#include "hub/reset_rows.h"
 
 /* A product that the catalog does not know yet goes by this bit and its number in `new_products`.
  */
 #define NEW_PRODUCT 0x80000000u
 
 struct reset_location {
-    struct text code;    /* canonical where known, else as the file says */
-    uint32_t number;     /* 0: new */
-    struct stated *rows; /* in order of the file until settled, then by product */
-    uint32_t row_count, row_room;
-    uint32_t *rejected_products; /* of rejected rows: not absent, whatever the mode */
+    struct text code;     /* canonical where known, else as the file says */
+    uint32_t number;      /* 0: new */
+    struct row_list list; /* what the file says, until it is settled */
+    struct stated *rows;  /* settled: by product; room of the slice */
+    uint32_t row_count;
+    uint32_t *rejected_products; /* settled: of rejected rows: not absent, whatever the mode */
     uint32_t rejected_count, rejected_room;
     int64_t as_of_us;     /* the earliest its rows say; NEVER_US */
     bool infers;          /* as_of comes from the figures, where they say enough */
@@ -64,6 +66,7 @@ struct reset {
     char last_type_bytes[32];
     uint32_t last_type_number;
     struct published *published; /* NULL unless publish_only; shared with the parts */
+    struct row_store *store;     /* of the gathered rows; shared with the parts */
     bool is_part;
     int64_t file_as_of_us; /* its own word for all of it; NEVER_US */
     enum reset_ending ending;
@@ -81,12 +84,14 @@ struct reset {
 void reset_reject_row(struct reset *reset, uint64_t line, enum status problem, const char *detail,
                       struct text raw);
 
-/* The product's row at the location was rejected: it is not absent. */
+/* The product's row at the settled location was rejected: it is not absent. */
 void reset_note_rejected(struct reset_location *location, uint32_t product);
 
 /* reset_settle.c: one sorted, de-duplicated list of rows per location, with counts; products of
- * rejected rows sorted. New products are numbered by `map` (by number in new_products). */
-void reset_settle(struct reset *reset, struct reset_location *location, const uint32_t *map);
+ * rejected rows sorted. New products are numbered by `map` (by number in new_products). `room` has
+ * place for list.count rows, and so has `spare`, for sorting. */
+enum status reset_settle(struct reset *reset, struct reset_location *location, const uint32_t *map,
+                         struct stated *room, struct stated *spare, struct error *error);
 
 /* reset_keep.c: puts it on record at its end, for good; or, as well as can be, that it broke off. A
  * reset is live in between: no other record that says "applying" means it. */

@@ -10,9 +10,9 @@
 static const char conflict_detail[] = "the same product has rows with different quantities";
 
 /* Stable, by product: rows of one product stay in order of their lines. */
-static void sort_by_product(struct stated *rows, uint32_t count, uint32_t highest) {
-    struct stated *other = memory_alloc((size_t)count * sizeof *other);
-    struct stated *from = rows, *to = other;
+static void sort_by_product(struct stated *rows, uint32_t count, uint32_t highest,
+                            struct stated *spare) {
+    struct stated *from = rows, *to = spare;
     for (unsigned shift = 0; shift < 32 && (highest >> shift) != 0; shift += RADIX_BITS) {
         uint32_t place[RADIX_SIZE] = {0};
         for (uint32_t i = 0; i < count; i++)
@@ -31,7 +31,6 @@ static void sort_by_product(struct stated *rows, uint32_t count, uint32_t highes
     }
     if (from != rows)
         memcpy(rows, from, (size_t)count * sizeof *rows);
-    free(other);
 }
 
 static struct text row_text(struct reset *reset, const struct reset_location *location,
@@ -76,9 +75,31 @@ static uint32_t mapped(uint32_t product, const uint32_t *map) {
     return (product & NEW_PRODUCT) != 0 ? map[product & ~NEW_PRODUCT] : product;
 }
 
-void reset_settle(struct reset *reset, struct reset_location *location, const uint32_t *map) {
+/* The rows in order of the file, and the products that are not absent. */
+static enum status take_list(struct reset *reset, struct reset_location *location,
+                             struct stated *room, struct error *error) {
+    const uint64_t count = location->list.count;
+    size_t row_count = 0, marked = 0;
+    require(count <= UINT32_MAX && location->rejected_count == 0);
+    free(location->rejected_products);
+    location->rejected_room = location->list.marks;
+    location->rejected_products =
+        memory_alloc(((size_t)location->rejected_room + 1) * sizeof *location->rejected_products);
+    location->rows = room;
+    enum status status = row_list_take(reset->store, &location->list, room, &row_count,
+                                       location->rejected_products, &marked, error);
+    location->row_count = (uint32_t)row_count;
+    location->rejected_count = (uint32_t)marked;
+    return status;
+}
+
+enum status reset_settle(struct reset *reset, struct reset_location *location, const uint32_t *map,
+                         struct stated *room, struct stated *spare, struct error *error) {
     bool sorted = true;
     uint32_t highest = 0;
+    enum status status = take_list(reset, location, room, error);
+    if (status != STATUS_OK)
+        return status;
     for (uint32_t i = 0; i < location->row_count; i++) {
         uint32_t product = mapped(location->rows[i].product, map);
         location->rows[i].product = product;
@@ -86,7 +107,7 @@ void reset_settle(struct reset *reset, struct reset_location *location, const ui
         highest = product > highest ? product : highest;
     }
     if (!sorted) {
-        sort_by_product(location->rows, location->row_count, highest);
+        sort_by_product(location->rows, location->row_count, highest, spare);
         drop_repeated(reset, location);
     }
     uint32_t *rejected = location->rejected_products;
@@ -99,4 +120,5 @@ void reset_settle(struct reset *reset, struct reset_location *location, const ui
         if (kept == 0 || rejected[kept - 1] != rejected[i])
             rejected[kept++] = rejected[i];
     location->rejected_count = kept;
+    return STATUS_OK;
 }

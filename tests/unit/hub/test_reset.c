@@ -325,6 +325,8 @@ static void random_file(struct file_row *file) {
         f->row.id_type = text_from(f->type);
         f->row.line = i + 2;
         if (rand() % 40 == 0)
+            f->row.quantity_milli = INT64_C(5000000000);
+        if (rand() % 40 == 0)
             f->row.problem = STATUS_BAD_QUANTITY;
         if (rand() % 50 == 0)
             f->row.identifier.length = 0;
@@ -355,9 +357,9 @@ static struct reset *begin(struct world *w) {
     return reset;
 }
 
-static void one_file(unsigned seed) {
+static void one_file(unsigned seed, const char *yaml_of_many) {
     static struct file_row file[FILE_ROWS];
-    struct world *one = world_with(NULL), *many = world_with(NULL);
+    struct world *one = world_with(NULL), *many = world_with(yaml_of_many);
     struct buffer expected = {0}, got = {0};
     srand(seed);
     random_file(file);
@@ -397,7 +399,36 @@ static void one_file(unsigned seed) {
 static void test_parts_joined_are_the_whole(void **state) {
     (void)state;
     for (unsigned seed = 1; seed <= 60; seed++)
-        one_file(seed);
+        one_file(seed, NULL);
+}
+
+static void test_parts_from_the_spool_are_the_whole(void **state) {
+    (void)state;
+    for (unsigned seed = 61; seed <= 90; seed++)
+        one_file(seed, "data: /tmp\nlimits: {reset_mb: 0}\n");
+}
+
+/* The rows find no room: an error before anything is applied, and the next one is as good as ever.
+ */
+static void test_no_room_for_the_spool(void **state) {
+    (void)state;
+    struct world *w = world_with("data: /nowhere/at/all\nlimits: {reset_mb: 0}\n");
+    struct stated_row row = row_of("NY01", "A", 3);
+    struct reset *reset = begin(w);
+    assert_false(reset_is_broken(reset));
+    reset_add_rows(reset, &row, 1);
+    assert_true(reset_is_broken(reset));
+    reset_add_rows(reset, &row, 1);
+    assert_int_not_equal(reset_finish(reset, "x", STATUS_OK, (struct text){0}, &w->json, &w->error),
+                         STATUS_OK);
+    assert_non_null(strstr(w->error.detail, "/nowhere/at/all cannot be written"));
+    reset_free(reset);
+    assert_int_equal(w->json.length, 0);
+    assert_int_equal(store_last_seq(w->store), 0);
+    assert_int_equal(product_count(w), 0);
+    (void)post(w, line_of("1", "NY01", "A", 1));
+    assert_int_equal(on_hand(w, "NY01", "A"), UNITS);
+    world_free(w);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -418,6 +449,8 @@ int main(void) {
         T(test_lines_beyond_what_is_counted),
         T(test_unfinished),
         cmocka_unit_test(test_parts_joined_are_the_whole),
+        cmocka_unit_test(test_parts_from_the_spool_are_the_whole),
+        cmocka_unit_test(test_no_room_for_the_spool),
     };
     return cmocka_run_group_tests_name("hub/reset", tests, NULL, NULL);
 }
