@@ -168,7 +168,7 @@ static void measure_format(const char *directory, const char *name, enum shape s
     snprintf(path, sizeof path, "%s/%s", directory, name);
     write_file(path, shape, 0);
     struct reader_options options = {0};
-    struct reader_parts parts = {{count_rows, NULL}, NULL, NULL, NULL};
+    struct reader_parts parts = {{count_rows, NULL}, NULL, NULL, NULL, NULL};
     struct reader_report report;
     struct arena arena = {0};
     struct error error = {0};

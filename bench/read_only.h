@@ -19,8 +19,9 @@ static struct reader_sink begin_part(void *context) {
     return (struct reader_sink){pass_by, NULL};
 }
 
-static void end_part(void *context, bool join, uint64_t lines_before) {
+static void end_part(void *context, void *part, bool join, uint64_t lines_before) {
     (void)context;
+    (void)part;
     (void)join;
     (void)lines_before;
 }
@@ -28,7 +29,7 @@ static void end_part(void *context, bool join, uint64_t lines_before) {
 /* Seconds it took. */
 static double read_only(const char *path) {
     struct reader_options options = {0};
-    struct reader_parts parts = {{pass_by, NULL}, begin_part, end_part, NULL};
+    struct reader_parts parts = {{pass_by, NULL}, begin_part, end_part, NULL, NULL};
     struct reader_report report;
     struct arena arena = {0};
     struct error error = {0};

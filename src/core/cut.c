@@ -25,11 +25,21 @@ static int64_t ground_us(const struct location_books *books, uint32_t ground) {
     return books->statements[ground]->as_of_us;
 }
 
+/* How many of the rows stand on the ground. */
+static size_t count_ground(const struct cut_question *q, uint32_t ground) {
+    size_t count = 0;
+    for (size_t i = 0; i < q->row_count; i++) {
+        const struct cell *cell = find_cell(q->books, q->rows[i].product);
+        count += cell != NULL && cell->statement == ground;
+    }
+    return count;
+}
+
 /* The instant of the statement that most of the cells stand on, or of the newest one where none has
  * the majority. By voting: a vote for another ground takes one away. NEVER_US: no ground at all. */
 static int64_t find_floor(const struct cut_question *q) {
     uint32_t candidate = 0, last = 0;
-    size_t votes = 0, count = 0, of_candidate = 0;
+    size_t votes = 0, count = 0, grounds = 0;
     int64_t newest_us = NEVER_US;
     for (size_t i = 0; i < q->row_count; i++) {
         const struct cell *cell = find_cell(q->books, q->rows[i].product);
@@ -41,18 +51,15 @@ static int64_t find_floor(const struct cut_question *q) {
         votes = cell->statement == candidate ? votes + 1 : votes - 1;
         if (cell->statement == last)
             continue;
+        grounds++;
         last = cell->statement;
         int64_t us = ground_us(q->books, last);
         if (newest_us == NEVER_US || us > newest_us)
             newest_us = us;
     }
-    if (votes == 0)
+    if (votes == 0 || grounds == 1)
         return newest_us;
-    for (size_t i = 0; i < q->row_count; i++) {
-        const struct cell *cell = find_cell(q->books, q->rows[i].product);
-        of_candidate += cell != NULL && cell->statement == candidate;
-    }
-    return 2 * of_candidate > count ? ground_us(q->books, candidate) : newest_us;
+    return 2 * count_ground(q, candidate) > count ? ground_us(q->books, candidate) : newest_us;
 }
 
 /* ---- movements become events ---- */
@@ -63,7 +70,8 @@ struct search {
     struct statement at_floor, at_now;
     uint32_t product_limit;
     size_t event_count;
-    size_t score; /* moved cells that agree at the floor */
+    size_t score;   /* moved cells that agree at the floor */
+    size_t unmoved; /* cells that agree, and always do */
     struct cut *cut;
 };
 
@@ -84,16 +92,51 @@ static bool anything_moved(const struct search *s) {
     return false;
 }
 
+/* Calls `take` for every product that has a movement ahead of the floor, once for each of them. */
+static void each_open(struct search *s, void (*take)(struct search *s, struct cut_cell *cell)) {
+    const struct location_books *books = s->question->books;
+    for (size_t i = 0; i < books->movement_count; i++) {
+        const struct movement *m = &books->movements[i];
+        require(m->product < s->product_limit);
+        if (!statement_covers_movement(&s->at_floor, m))
+            take(s, &s->room->cells[m->product]);
+    }
+    for (size_t i = 0; i < books->pending_count; i++) {
+        const struct pending_movement *p = &books->pending[i];
+        require(p->movement.product < s->product_limit);
+        if (!statement_covers_pending(&s->at_floor, p))
+            take(s, &s->room->cells[p->movement.product]);
+    }
+}
+
+static void mark_open(struct search *s, struct cut_cell *cell) {
+    (void)s;
+    cell->open = true;
+}
+
+/* Cells without movements, which are nearly all, agree always or never. */
 static void compare_rows(struct search *s) {
     const struct cut_question *q = s->question;
+    uint32_t last = 0;
+    bool is_early = false; /* the last ground is not later than the floor */
     for (size_t i = 0; i < q->row_count; i++) {
         const struct cell *cell = find_cell(q->books, q->rows[i].product);
-        if (cell == NULL || ground_us(q->books, cell->statement) > s->at_floor.as_of_us)
+        if (cell == NULL)
             continue;
-        s->room->cells[q->rows[i].product] = (struct cut_cell){
-            .rest_milli = (uint64_t)cell->on_hand_milli - (uint64_t)q->rows[i].quantity_milli,
-            .compared = true};
+        if (cell->statement != last) {
+            last = cell->statement;
+            is_early = ground_us(q->books, last) <= s->at_floor.as_of_us;
+        }
+        if (!is_early)
+            continue;
         s->cut->compared++;
+        struct cut_cell *compared = &s->room->cells[q->rows[i].product];
+        if (!compared->open) {
+            s->unmoved += cell->on_hand_milli == q->rows[i].quantity_milli;
+            continue;
+        }
+        compared->rest_milli = (uint64_t)cell->on_hand_milli - (uint64_t)q->rows[i].quantity_milli;
+        compared->compared = true;
     }
 }
 
@@ -167,18 +210,14 @@ static struct cut_event *sort_events(const struct cut_room *room, size_t count) 
 
 /* ---- the walk ---- */
 
-static void count_floor(struct search *s, size_t *unmoved_out) {
-    const struct cut_question *q = s->question;
-    *unmoved_out = 0;
-    for (size_t i = 0; i < q->row_count; i++) {
-        if (q->rows[i].product >= s->product_limit)
-            continue;
-        const struct cut_cell *cell = &s->room->cells[q->rows[i].product];
-        bool agrees = cell->compared && cell->rest_milli == 0;
-        s->cut->moved += cell->moved;
-        s->score += agrees && cell->moved;
-        *unmoved_out += agrees && !cell->moved;
-    }
+static void count_at_floor(struct search *s, struct cut_cell *cell) {
+    bool agrees = cell->compared && cell->rest_milli == 0;
+    if (!cell->open)
+        return;
+    cell->open = false; /* once is enough */
+    s->cut->moved += cell->moved;
+    s->score += agrees && cell->moved;
+    s->unmoved += agrees && !cell->moved;
 }
 
 static void walk(const struct search *s, struct cut_event *events) {
@@ -192,10 +231,9 @@ static void walk(const struct search *s, struct cut_event *events) {
     }
 }
 
-static void clear_room(const struct search *s) {
-    for (size_t i = 0; i < s->question->row_count; i++)
-        if (s->question->rows[i].product < s->product_limit)
-            s->room->cells[s->question->rows[i].product] = (struct cut_cell){0};
+static void clear_cell(struct search *s, struct cut_cell *cell) {
+    (void)s;
+    *cell = (struct cut_cell){0};
 }
 
 /* ---- choosing ---- */
@@ -293,10 +331,10 @@ unsigned cut_confidence_milli(size_t agreeing, size_t moved, size_t runner_up) {
     return (unsigned)(agreeing * odds_milli[lead < last ? lead : last] / (moved + 1));
 }
 
-static void choose(const struct search *s, const struct cut_event *events, size_t unmoved) {
+static void choose(const struct search *s, const struct cut_event *events) {
     struct cut *cut = s->cut;
     cut->moved_agreeing = best_score(s, events);
-    cut->agreeing = unmoved + cut->moved_agreeing;
+    cut->agreeing = s->unmoved + cut->moved_agreeing;
     choose_run(s, events, cut->moved_agreeing);
     cut->runner_up = find_runner_up(s, events);
     cut->thin = cut->moved_agreeing < AGREEING_MIN || 2 * cut->moved_agreeing < cut->moved;
@@ -323,17 +361,17 @@ void cut_find(const struct cut_question *q, const struct cut_room *room, struct 
     s.at_now.as_of_us = q->now_us;
     if (cut_out->floor_us >= q->now_us || !anything_moved(&s))
         return;
+    each_open(&s, mark_open);
     compare_rows(&s);
     take_movements(&s);
     cut_out->events = s.event_count;
     if (s.event_count > 0) {
         struct cut_event *events = sort_events(room, s.event_count);
-        size_t unmoved;
-        count_floor(&s, &unmoved);
+        each_open(&s, count_at_floor);
         walk(&s, events);
-        choose(&s, events, unmoved);
+        choose(&s, events);
     }
-    clear_room(&s);
+    each_open(&s, clear_cell);
 }
 
 /* ---- holding a given instant against it ---- */

@@ -34,6 +34,7 @@ struct cut_event {
 
 struct cut_cell {
     uint64_t rest_milli; /* what the books held less what is stated; 0: agrees */
+    bool open;           /* has movements after the floor */
     bool compared, moved;
 };
 

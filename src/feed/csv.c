@@ -511,10 +511,13 @@ static void *csv_fork(const void *state, struct row_output *output) {
     return part;
 }
 
-static bool csv_part_is_sound(const void *first, const void *part) {
-    const struct csv *a = first, *b = part;
-    return a->status == STATUS_OK && csv_cursor_at_begin(&a->cursor) &&
-           !(a->encoding.seen_utf8 && b->encoding.seen_windows1252);
+static bool csv_part_is_sound(const void *first, void *part) {
+    const struct csv *a = first;
+    struct csv *b = part;
+    bool sound = a->status == STATUS_OK && csv_cursor_at_begin(&a->cursor) &&
+                 !(a->encoding.seen_utf8 && b->encoding.seen_windows1252);
+    b->encoding.seen_utf8 |= a->encoding.seen_utf8;
+    return sound;
 }
 
 const struct reader_format reader_format_csv = {

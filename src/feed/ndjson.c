@@ -127,9 +127,12 @@ static void *ndjson_fork(const void *state, struct row_output *output) {
     return part;
 }
 
-static bool ndjson_part_is_sound(const void *first, const void *part) {
-    const struct ndjson *a = first, *b = part;
-    return !a->begun && !(a->items.encoding.seen_utf8 && b->items.encoding.seen_windows1252);
+static bool ndjson_part_is_sound(const void *first, void *part) {
+    const struct ndjson *a = first;
+    struct ndjson *b = part;
+    bool sound = !a->begun && !(a->items.encoding.seen_utf8 && b->items.encoding.seen_windows1252);
+    b->items.encoding.seen_utf8 |= a->items.encoding.seen_utf8;
+    return sound;
 }
 
 const struct reader_format reader_format_ndjson = {

@@ -65,13 +65,17 @@ void reader_report(const struct reader *reader, struct reader_report *report_out
 
 /* ---- a local file by two threads ---- */
 
-/* Where the parts of a file go. part_begin makes the sink of the second part, part_end takes it
- * back: joined to the first, whose lines come before it, or dropped (the guess of where a record
- * begins was wrong, and the part comes once more through the first sink). */
+/* Where the parts of a file go. part_begin makes the sink of a later part; part_end takes it back
+ * by the sink's context: joined behind what has been joined so far, whose lines come before it, or
+ * dropped (a guess of where a record begins was wrong, and its rows come again, through another
+ * sink). Both are called by either thread, one call at a time, the joins in order of the file.
+ * `meanwhile` (may be NULL) is other work on the same file, done side by side with the reading;
+ * the two threads even it out. */
 struct reader_parts {
     struct reader_sink first;
     struct reader_sink (*part_begin)(void *context);
-    void (*part_end)(void *context, bool join, uint64_t lines_before);
+    void (*part_end)(void *context, void *part, bool join, uint64_t lines_before);
+    void (*meanwhile)(void *context);
     void *context;
 };
 

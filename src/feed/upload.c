@@ -2,8 +2,8 @@
  * is read by a thread of its own while the next piece is unpacked. A body that holds several files
  * is written to the spool first, for its list of contents is at its end.
  *
- * A plain file on disk takes a shorter one: two threads read it (feed/reader.h), and a third works
- * out the hash meanwhile where nobody has done so before. */
+ * A plain file on disk takes a shorter one: two threads read it (feed/reader.h), and work out its
+ * hash, too, where nobody has done so before. */
 #include "feed/upload.h"
 
 #include <errno.h>
@@ -23,7 +23,6 @@
 struct upload {
     struct hub *hub;
     struct reset *reset;
-    struct reset *part; /* of a file read by two threads */
     struct reader *reader;
     struct decompressor *decompressor;
     struct handover *handover; /* from the unpacking to the reader, where it is packed */
@@ -113,7 +112,6 @@ void upload_free(struct upload *upload) {
         close(upload->spool);
     }
     buffer_deinit(&upload->begin);
-    reset_free(upload->part);
     reset_free(upload->reset);
     reader_free(upload->reader);
     decompress_free(upload->decompressor);
@@ -306,10 +304,16 @@ static void take_stream(void *context, const void *data, size_t length) {
 
 struct hashing {
     int fd;
-    struct sha256 *sha;
+    struct sha256 *sha; /* NULL: it is known */
     uint64_t bytes;
     enum status status;
     struct error error;
+};
+
+/* A file on its way through two threads. */
+struct file_reading {
+    struct upload *upload;
+    struct hashing hashing;
 };
 
 static void take_hash(void *context, const void *data, size_t length) {
@@ -318,33 +322,37 @@ static void take_hash(void *context, const void *data, size_t length) {
     hashing->bytes += length;
 }
 
-static void *hash_thread(void *context) {
-    struct hashing *hashing = context;
+static void hash_file(void *context) {
+    struct hashing *hashing = &((struct file_reading *)context)->hashing;
     hashing->status = read_all(hashing->fd, take_hash, hashing, &hashing->error);
+}
+
+static void *hash_thread(void *context) {
+    hash_file(context);
     return NULL;
 }
 
 static struct reader_sink part_begin(void *context) {
-    struct upload *upload = context;
-    upload->part = reset_fork(upload->reset);
-    return (struct reader_sink){add_rows, upload->part};
+    struct upload *upload = ((struct file_reading *)context)->upload;
+    return (struct reader_sink){add_rows, reset_fork(upload->reset)};
 }
 
-static void part_end(void *context, bool join, uint64_t lines_before) {
-    struct upload *upload = context;
+static void part_end(void *context, void *part, bool join, uint64_t lines_before) {
+    struct upload *upload = ((struct file_reading *)context)->upload;
     if (join) {
-        reset_join(upload->reset, upload->part, lines_before);
+        reset_join(upload->reset, part, lines_before);
     } else {
-        reset_free(upload->part);
+        reset_free(part);
     }
-    upload->part = NULL;
 }
 
-static enum status read_plain(struct upload *upload, int fd, struct error *error) {
-    if (upload->kind != BUNDLE_NONE) {
-        return read_bundle(upload, fd, error);
-    }
-    struct reader_parts parts = {{add_rows, upload->reset}, part_begin, part_end, upload};
+static enum status read_plain(struct file_reading *reading, int fd, struct error *error) {
+    struct upload *upload = reading->upload;
+    struct reader_parts parts = {{add_rows, upload->reset},
+                                 part_begin,
+                                 part_end,
+                                 reading->hashing.sha != NULL ? hash_file : NULL,
+                                 reading};
     struct arena arena = {0};
     enum status status = reader_read_file(fd, &upload->options, &parts, &arena,
                                           &upload->summary.report, &upload->why);
@@ -360,26 +368,31 @@ static enum status read_plain(struct upload *upload, int fd, struct error *error
     return status;
 }
 
-/* Reading and hashing side by side. */
 static enum status read_and_hash(struct upload *upload, int fd, struct error *error) {
-    struct hashing hashing = {.fd = fd, .sha = sha256_new()};
-    pthread_t thread;
-    bool started = pthread_create(&thread, NULL, hash_thread, &hashing) == 0;
-    enum status status = read_plain(upload, fd, error);
-    if (started) {
-        pthread_join(thread, NULL);
+    struct file_reading reading = {upload, {.fd = fd, .sha = sha256_new()}};
+    struct hashing *hashing = &reading.hashing;
+    enum status status = STATUS_OK;
+    if (upload->kind == BUNDLE_NONE) {
+        status = read_plain(&reading, fd, error);
     } else {
-        hash_thread(&hashing);
+        pthread_t thread;
+        bool started = pthread_create(&thread, NULL, hash_thread, &reading) == 0;
+        status = read_bundle(upload, fd, error);
+        if (started) {
+            pthread_join(thread, NULL);
+        } else {
+            hash_file(&reading);
+        }
     }
     unsigned char digest[SHA256_SIZE];
-    sha256_finish(hashing.sha, digest);
-    sha256_free(hashing.sha);
+    sha256_finish(hashing->sha, digest);
+    sha256_free(hashing->sha);
     hex_encode(digest, sizeof(digest), upload->summary.content_sha256);
-    upload->summary.bytes = hashing.bytes;
-    if (status == STATUS_OK && hashing.status != STATUS_OK && error != NULL) {
-        *error = hashing.error;
+    upload->summary.bytes = hashing->bytes;
+    if (status == STATUS_OK && hashing->status != STATUS_OK && error != NULL) {
+        *error = hashing->error;
     }
-    return status == STATUS_OK ? hashing.status : status;
+    return status == STATUS_OK ? hashing->status : status;
 }
 
 /* What the file is, from its begin. */
@@ -421,7 +434,9 @@ static enum status read_file(struct upload *upload, int fd, const char *content_
              content_sha256_hex);
     off_t size = lseek(fd, 0, SEEK_END);
     upload->summary.bytes = size > 0 ? (uint64_t)size : 0;
-    return read_plain(upload, fd, error);
+    struct file_reading reading = {.upload = upload};
+    return upload->kind == BUNDLE_NONE ? read_plain(&reading, fd, error)
+                                       : read_bundle(upload, fd, error);
 }
 
 enum status upload_file(struct hub *hub, const struct access *access, const char *path,

@@ -73,6 +73,8 @@ void reset_free(struct reset *reset) {
     free(reset->locations);
     free(reset->text_location);
     free(reset->successor);
+    decision_room_deinit(&reset->decision_room);
+    as_of_room_deinit(&reset->as_of_room);
     free(reset->rejects);
     if (!reset->is_part) {
         catalog_published_free(reset->published);
@@ -222,7 +224,8 @@ static uint32_t find_product(struct reset *reset, const struct stated_row *row,
     if (type != ID_TYPE_SKU)
         (void)catalog_value_locked(catalog, type, value, room, &value);
     uint32_t last = reset->last_product;
-    uint32_t guess = last != 0 && last < reset->successor_room ? reset->successor[last] : last + 1;
+    uint32_t guess = last < reset->successor_room ? reset->successor[last] : 0;
+    guess = guess != 0 ? guess : last + 1;
     if (catalog_product_is_locked(catalog, guess, type, value)) {
         reset->last_product = guess;
         return guess;
@@ -384,6 +387,10 @@ struct reset *reset_fork(struct reset *reset) {
     part->params = reset->params;
     part->published = reset->published;
     part->store = reset->store;
+    part->successor = reset->successor; /* what was learned so far; back with the join */
+    part->successor_room = reset->successor_room;
+    reset->successor = NULL;
+    reset->successor_room = 0;
     part->is_part = true;
     return part;
 }
@@ -416,6 +423,11 @@ void reset_join(struct reset *reset, struct reset *part, uint64_t lines_before) 
     reset->rows += part->rows;
     reset->unlocated_rejects += part->unlocated_rejects;
     reset->unknown_locations += part->unknown_locations;
+    if (reset->successor == NULL) {
+        reset->successor = part->successor;
+        reset->successor_room = part->successor_room;
+        part->successor = NULL;
+    }
     free(products);
     reset_free(part);
     if (!reset->is_part)

@@ -93,8 +93,6 @@ struct slice {
     struct task task;
     struct reset *reset;
     uint32_t from, to;
-    struct decision_room room;
-    struct as_of_room as_of_room;
     int64_t at_us;
     struct statement_outcome *outcomes;
 };
@@ -225,7 +223,7 @@ static enum status run_location(struct slice *slice, uint32_t index, struct erro
         reset_watermarks(reset, location->manifest, &statement);
     const struct config_guards guards = guards_for(reset, location);
     enum status status =
-        reset_find_as_of(reset, location, &guards, &statement, &slice->as_of_room, error);
+        reset_find_as_of(reset, location, &guards, &statement, &reset->as_of_room, error);
     statement.as_of_us = location->record.as_of_us;
     if (status == STATUS_OK && !reset->params.dry_run)
         status =
@@ -236,8 +234,8 @@ static enum status run_location(struct slice *slice, uint32_t index, struct erro
     struct statement_outcome *outcome = &slice->outcomes[index - slice->from];
     bool stale = false;
     status = decide_statement(reset->hub, &statement, location->rows, location->row_count,
-                              location->rejected_products, location->rejected_count, &slice->room,
-                              outcome, &stale, error);
+                              location->rejected_products, location->rejected_count,
+                              &reset->decision_room, outcome, &stale, error);
     const bool beyond = status == STATUS_OUT_OF_RANGE;
     if (status != STATUS_OK && !beyond)
         return status;
@@ -336,8 +334,6 @@ enum status reset_end_slice(struct slice *slice, struct error *error) {
     if (status == STATUS_OK && reset->params.progress != NULL)
         reset->params.progress(reset->params.progress_context, reset->rows, slice->to,
                                reset->location_count);
-    decision_room_deinit(&slice->room);
-    as_of_room_deinit(&slice->as_of_room);
     free(slice);
     return status;
 }

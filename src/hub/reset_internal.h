@@ -40,6 +40,19 @@ struct rejected_row {
     struct text raw;    /* in the reset's arena */
 };
 
+/* Scratch of the writer's thread: of finding as_of, and of deciding (changes: room for every cell).
+ */
+struct as_of_room {
+    struct cut_room cut;
+    size_t cell_room, event_room;
+};
+struct decision_room {
+    int64_t *open_milli;
+    size_t open_room;
+    struct cell_change *changes;
+    size_t change_room;
+};
+
 #define REJECTS_KEPT_MAX 100000u
 
 struct reset {
@@ -71,6 +84,9 @@ struct reset {
     int64_t file_as_of_us; /* its own word for all of it; NEVER_US */
     enum reset_ending ending;
     bool cut_off; /* going by its last row, and how the feed's files end */
+
+    struct decision_room decision_room; /* one slice after the other uses them */
+    struct as_of_room as_of_room;
 
     int64_t started_us; /* monotonic */
     uint64_t rows, unlocated_rejects;
@@ -124,23 +140,13 @@ enum status reset_end_slice(struct slice *slice, struct error *error);
 void reset_settle_as_of(struct reset *reset);
 /* Holds the location's as_of against its figures, or takes it from them; within an
  * open transaction, before the statement is made. */
-struct as_of_room {
-    struct cut_room cut;
-    size_t cell_room, event_room;
-};
 void as_of_room_deinit(struct as_of_room *room);
 enum status reset_find_as_of(struct reset *reset, struct reset_location *location,
                              const struct config_guards *guards, const struct statement *statement,
                              struct as_of_room *room, struct error *error);
 /* Once the locations are decided: as_of of the file as a whole. */
 void reset_tell_as_of(struct reset *reset);
-/* Decides one statement; within an open transaction. changes: room for every cell. */
-struct decision_room {
-    int64_t *open_milli;
-    size_t open_room;
-    struct cell_change *changes;
-    size_t change_room;
-};
+/* Decides one statement; within an open transaction. */
 void decision_room_deinit(struct decision_room *room);
 enum status decide_statement(struct hub *hub, const struct statement *statement,
                              const struct stated *rows, size_t row_count, const uint32_t *excluded,

@@ -120,7 +120,7 @@ static struct row_block *carve(struct row_store *store) {
             store->chunk_room = 2 * store->chunk_room + 16;
             store->chunks = memory_grow(store->chunks, store->chunk_room * sizeof *store->chunks);
         }
-        store->chunks[store->chunk_count] = map_chunk(store->chunk_count > 0);
+        store->chunks[store->chunk_count] = map_chunk(false);
         store->chunk_count++;
         store->chunk_used = 0;
     }
