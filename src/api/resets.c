@@ -144,6 +144,12 @@ static bool read_params(struct request *r) {
         !short_text(r, "file", &params->file) || !short_text(r, "location", &params->location)) {
         return false;
     }
+    if (params->as_of_infer && params->quantity_available) {
+        problem(r, STATUS_BAD_VALUE, "as_of",
+                "as_of=infer cannot go by figures of what is available: what was reserved depends "
+                "on as_of; say when it was counted");
+        return false;
+    }
     if (params->as_of_us != NEVER_US) {
         params->as_of_origin = TEXT("parameter");
     }

@@ -58,6 +58,11 @@ static void check_feed(struct reading *reading, const struct schema *schema,
     if (feed->claim == CONFIG_CLAIM_RENAME && feed->after == CONFIG_AFTER_KEEP) {
         mistake_at(reading, node, "claim", "rename needs after: archive or delete");
     }
+    if (feed->as_of.kind == CONFIG_AS_OF_INFER && feed->quantity == CONFIG_QUANTITY_AVAILABLE) {
+        mistake_at(reading, node, "as_of",
+                   "infer cannot go by figures of what is available: what was reserved depends on "
+                   "as_of; say name:, column:, manifest, mtime or auto");
+    }
     if (feed->url.length > 0) {
         check_sftp(reading, schema, node, named, feed);
     }

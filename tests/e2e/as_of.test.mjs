@@ -147,6 +147,14 @@ test('it holds where that is configured, and says why', async () => {
   assert.equal((await hub.cell('HELD', 'P0')).on_hand, before)
 })
 
+test('infer does not go by what is available, for that depends on as_of itself', async () => {
+  const body = 'location,sku,quantity\nQ1,P0,1\n'
+  const query = { as_of: 'infer', quantity: 'available' }
+  const { status, json } = await hub.call('POST', '/v1/resets', { body, type: 'text/csv', query })
+  assert.equal(status, 400)
+  assert.match(json.detail, /reserved depends/)
+})
+
 test('thin evidence holds what was to be inferred; none leaves it to arrival', async () => {
   await post(csv('T1', () => 5), { as_of: time(start) })
   await hub.adjust([

@@ -167,6 +167,9 @@ static void what_belongs_together(void **state) {
          ":1:51: feeds[0].locations: either location or locations, not both\n"},
         {"feeds: [{name: a, url: b, claim: rename, after: keep}]\n",
          ":1:34: feeds[0].claim: rename needs after: archive or delete\n"},
+        {"feeds: [{name: a, url: b, quantity: available, as_of: infer}]\n",
+         ":1:55: feeds[0].as_of: infer cannot go by figures of what is available: what was "
+         "reserved depends on as_of; say name:, column:, manifest, mtime or auto\n"},
         {"feeds: [{name: a, url: ./b, user: c}]\n",
          ":1:35: feeds[0].user: only for sftp:, and url is a directory\n"},
         {"feeds: [{name: a, url: \"sftp://h/p\"}]\n",
