@@ -110,11 +110,12 @@ static size_t unpack_deflate(struct decompressor *d, const unsigned char *data, 
         d->zlib.next_out = d->room;
         d->zlib.avail_out = (unsigned)ROOM;
         int result = inflate(&d->zlib, Z_NO_FLUSH);
-        if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
-            fail(d, STATUS_UNREADABLE, "the packed data is damaged");
+        /* What came before the damage first: it tells what the file is, however it was cut. */
+        if (give(d, d->room, ROOM - d->zlib.avail_out) != STATUS_OK) {
             break;
         }
-        if (give(d, d->room, ROOM - d->zlib.avail_out) != STATUS_OK) {
+        if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR) {
+            fail(d, STATUS_UNREADABLE, "the packed data is damaged");
             break;
         }
         if (result == Z_STREAM_END) {

@@ -300,6 +300,7 @@ static enum status apply(struct taking *t) {
                                   .as_of_fallback = t->as_of_is_fallback,
                                   .as_of_infer = config->as_of.kind == CONFIG_AS_OF_INFER,
                                   .location = config->location,
+                                  .locations = &config->locations,
                                   .full = config->mode == CONFIG_MODE_FULL,
                                   .absent_zero = config->absent == CONFIG_ABSENT_ZERO,
                                   .publish_only = config->publish == CONFIG_PUBLISH_ONLY,

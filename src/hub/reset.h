@@ -62,6 +62,8 @@ struct reset_params {
     const struct reset_manifest *manifest; /* NULL: none; must live until reset_finish */
     struct text file;                      /* name of the file, or empty */
     struct text feed;                      /* name of the feed, or empty */
+    const struct config_texts *locations;  /* that a full file must name; NULL or none: those that
+                                              the feed's last one did */
     struct text as_of_origin; /* how as_of came about, for explain: "parameter", "name", "mtime" */
     const struct guard_limits *guards; /* NULL: the configured ones */
     /* Progress while applying (may be NULL): locations done of all. */

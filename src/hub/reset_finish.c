@@ -126,8 +126,19 @@ void reset_watermarks(struct reset *reset, const struct manifest_location *manif
 
 /* ---- the locations a feed's full files are expected to name ---- */
 
+static void expect_location(struct reset *reset, struct text code) {
+    if (location_by_code(reset, code) == NULL)
+        add_absent_location(reset, code)->missing = true;
+}
+
 static void expect_locations(struct reset *reset) {
     struct buffer codes = {0};
+    const struct config_texts *named = reset->params.locations;
+    if (reset->params.full && named != NULL && named->count > 0) {
+        for (size_t i = 0; i < named->count; i++)
+            expect_location(reset, named->items[i]);
+        return;
+    }
     if (!reset->params.full || reset->params.feed.length == 0 ||
         store_item_get(reset->hub->store, TEXT("feed_locations"), reset->params.feed, &codes,
                        NULL) != STATUS_OK) {
@@ -138,8 +149,7 @@ static void expect_locations(struct reset *reset) {
     while (rest.length > 0) {
         const char *end = memchr(rest.data, '\n', rest.length);
         struct text code = {rest.data, end != NULL ? (size_t)(end - rest.data) : rest.length};
-        if (location_by_code(reset, code) == NULL)
-            add_absent_location(reset, code)->missing = true;
+        expect_location(reset, code);
         size_t used = code.length + (end != NULL ? 1 : 0);
         rest = (struct text){rest.data + used, rest.length - used};
     }

@@ -1,13 +1,13 @@
 // A file that was cut off inside its last figure reads like a whole one: "125" became "12". What a
 // feed's files are like tells it from the files of those who never write the last line end.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { feedArguments, runFeed } from './feed_runs.mjs'
+import { zipOf } from './hostile/archives.mjs'
 import { Hub, scratch } from './lib.mjs'
-import { zipOf } from './hostile/zip.mjs'
-import { createHash } from 'node:crypto'
 
 const header = 'location,sku,quantity\n'
 const body = (L, last = 125, first = 10) => `${header}${L}a,A,${first}\n${L}a,B,20\n${L}b,C,300\n${L}b,D,${last}\n`
@@ -81,8 +81,8 @@ describe('a file without its last line end', () => {
   })
 
   it('is held in an archive too', async () => {
-    assert.equal((await drop('zip', zipOf('a.csv', Buffer.from(body('Z'))))).status, 'applied')
-    assert.equal((await drop('zip', zipOf('a.csv', Buffer.from(body('Z', 126).slice(0, -2))))).status, 'held')
+    assert.equal((await drop('zip', zipOf({ 'a.csv': body('Z') }))).status, 'applied')
+    assert.equal((await drop('zip', zipOf({ 'a.csv': body('Z', 126).slice(0, -2) }))).status, 'held')
   })
 
   it('is taken where the guard is off, and where a manifest proves it', async () => {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "config/schema_internal.h"
 
 #define S INT64_C(1000000)
 
@@ -288,6 +289,55 @@ static void loads_the_example(void **state) {
     config_free(config);
 }
 
+/* Whether "KEY:" stands in the text, at the begin of a line or behind one of " {-#". */
+static bool shows(struct text text, const char *key) {
+    size_t length = strlen(key);
+    for (size_t at = 1; at + length < text.length; at++) {
+        if (strchr("\n {-#", text.data[at - 1]) != NULL &&
+            memcmp(text.data + at, key, length) == 0 && text.data[at + length] == ':')
+            return true;
+    }
+    return false;
+}
+
+/* From "KEY:" at the begin of a line to the next line that begins with a letter. */
+static struct text section_of(struct text text, const char *key) {
+    char line[80];
+    (void)snprintf(line, sizeof line, "\n%s:", key);
+    const char *begin = memmem(text.data, text.length, line, strlen(line));
+    assert_non_null(begin);
+    const char *end = begin + 1;
+    while (end < text.data + text.length && !(end[-1] == '\n' && *end >= 'a' && end > begin + 1))
+        end++;
+    return (struct text){begin, (size_t)(end - begin)};
+}
+
+/* A key that the example does not show is one that nobody finds. */
+static void the_example_shows_every_key(void **state) {
+    (void)state;
+    static char text[64 * 1024];
+    const char *root = getenv("ONHAND_ROOT");
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/packaging/onhand.yaml", root != NULL ? root : ".");
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    struct text all = {text, fread(text, 1, sizeof text, file)};
+    assert_int_equal(fclose(file), 0);
+    assert_in_range(all.length, 1, sizeof text - 1);
+    for (size_t i = 0; i < schema_config.count; i++) {
+        const struct setting *row = &schema_config.rows[i];
+        if (!shows(all, row->key))
+            fail_msg("packaging/onhand.yaml does not show %s", row->key);
+        if (row->table == NULL)
+            continue;
+        struct text section = section_of(all, row->key);
+        for (size_t k = 0; k < row->table->count; k++)
+            if (!shows(section, row->table->rows[k].key))
+                fail_msg("packaging/onhand.yaml does not show %s of %s", row->table->rows[k].key,
+                         row->key);
+    }
+}
+
 static void says_why_a_file_cannot_be_read(void **state) {
     (void)state;
     struct config *config = NULL;
@@ -330,6 +380,7 @@ int main(void) {
         cmocka_unit_test(reads_sources_and_channels),
         cmocka_unit_test(puts_guards_together),
         cmocka_unit_test(loads_the_example),
+        cmocka_unit_test(the_example_shows_every_key),
         cmocka_unit_test(says_why_a_file_cannot_be_read),
         cmocka_unit_test(takes_what_the_command_line_says),
     };

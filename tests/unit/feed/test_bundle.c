@@ -178,8 +178,7 @@ static void test_broken_off_and_damaged(void **state) {
             size_t at = i == 0 ? 39 + (size_t)bytes[26] + (size_t)bytes[28] : packed[i].length - 6;
             packed[i].data[at] ^= 0x10;
             struct buffer got = read_bytes(buffer_text(&packed[i]));
-            /* So small a gzip is found damaged before it shows what is in it. */
-            if (strstr(got.data, i == 0 ? "unreadable at" : "no bundle") == NULL) {
+            if (strstr(got.data, "unreadable at") == NULL) {
                 fail_msg("%zu damaged at %zu of %zu: %s", i, at, packed[i].length, got.data);
             }
             buffer_deinit(&got);
