@@ -205,7 +205,7 @@ static void sqlite_close(struct journal *journal) {
     }
     pthread_mutex_destroy(&journal->pool_lock);
     pthread_mutex_destroy(&journal->cells_lock);
-    arena_deinit(&journal->pending_texts);
+    buffer_deinit(&journal->pending.text);
     free(journal->directory);
     free(journal->path);
     free(journal->cells_path);
@@ -309,8 +309,7 @@ static void sqlite_abort(struct journal *journal) {
     if (atomic_load(&journal->transaction_thread) == 0) {
         return;
     }
-    journal->pending_count = 0;
-    arena_reset(&journal->pending_texts);
+    pending_rows_clear(&journal->pending);
     /* SQLite itself has rolled back after some errors */
     if (!sqlite3_get_autocommit(journal->writer.db)) {
         (void)sqlite3_exec(journal->writer.db, "ROLLBACK", NULL, NULL, NULL);

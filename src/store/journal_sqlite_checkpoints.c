@@ -113,7 +113,7 @@ static enum status last_seq_of(struct journal *journal, int64_t *last_out, struc
     if (status != STATUS_OK) {
         return status;
     }
-    status = connection_number(connection, "SELECT max(seq) FROM ledger", &row, error);
+    status = connection_number(connection, LAST_ROW_QUERY, &row, error);
     if (status == STATUS_OK) {
         status = connection_number(connection,
                                    "SELECT first_seq + corrected FROM correction "

@@ -21,23 +21,17 @@
     "on_hand_change, reserved_change, occurred_at, received_at, register, sequence, document, "    \
     "\"order\", reason, acknowledges, flags, request"
 #define LEDGER_COLUMN_COUNT 23
-#define LEDGER_VALUES "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-#define LEDGER_VALUES_4 LEDGER_VALUES "," LEDGER_VALUES "," LEDGER_VALUES "," LEDGER_VALUES
-#define LEDGER_VALUES_8 LEDGER_VALUES_4 "," LEDGER_VALUES_4
-#define LEDGER_VALUES_16 LEDGER_VALUES_8 "," LEDGER_VALUES_8
-#define LEDGER_VALUES_32 LEDGER_VALUES_16 "," LEDGER_VALUES_16
-
-/* Rows are inserted so many at a time, the rest eight at a time or alone: the fixed price of a
- * statement is shared. Measured. */
-#define ROWS_PER_INSERT 32
-/* FAIL spares SQLite the copy of a page per statement that it would need to undo one statement:
- * after any error the whole transaction is aborted. */
-#define INSERT_ROWS "INSERT OR FAIL INTO ledger(" LEDGER_COLUMNS ") VALUES "
+#define GROUP_COLUMNS "first_seq, row_count, base_at, rows"
 
 #define STATEMENT_COLUMNS                                                                          \
     "id, location, source, as_of, names_absent, through, reset, state, row_count, applied_seq, "   \
     "applied_at, rolled_back_at"
 #define CORRECTION_COLUMNS "first_seq, corrected, statement, location, kind, at, packed"
+
+/* Groups are newer than all single rows. */
+#define LAST_ROW_QUERY                                                                             \
+    "SELECT max(ifnull((SELECT max(seq) FROM ledger_single), 0), ifnull((SELECT first_seq + "      \
+    "row_count - 1 FROM ledger_group ORDER BY first_seq DESC LIMIT 1), 0))"
 
 /* Every statement that is run more than once; prepared on first use, one copy per connection. */
 #define SQL_LIST(X)                                                                                \
@@ -45,12 +39,15 @@
     X(BEGIN_READ, "BEGIN")                                                                         \
     X(COMMIT, "COMMIT")                                                                            \
     X(ROLLBACK, "ROLLBACK")                                                                        \
-    X(INSERT_ROW, INSERT_ROWS LEDGER_VALUES)                                                       \
-    X(INSERT_8_ROWS, INSERT_ROWS LEDGER_VALUES_8)                                                  \
-    X(INSERT_32_ROWS, INSERT_ROWS LEDGER_VALUES_32)                                                \
-    X(READ_ROW, "SELECT " LEDGER_COLUMNS " FROM ledger WHERE seq = ?")                             \
-    X(SCAN_ROWS, "SELECT " LEDGER_COLUMNS " FROM ledger WHERE seq > ? ORDER BY seq")               \
-    X(LAST_ROW, "SELECT ifnull(max(seq), 0) FROM ledger")                                          \
+    X(INSERT_GROUP, "INSERT OR FAIL INTO ledger_group(" GROUP_COLUMNS ") VALUES (?,?,?,?)")        \
+    X(READ_GROUP, "SELECT " GROUP_COLUMNS " FROM ledger_group WHERE first_seq <= ? "               \
+                  "ORDER BY first_seq DESC LIMIT 1")                                               \
+    X(SCAN_GROUPS,                                                                                 \
+      "SELECT " GROUP_COLUMNS " FROM ledger_group WHERE first_seq >= ifnull((SELECT "              \
+      "max(first_seq) FROM ledger_group WHERE first_seq <= ?), 0) ORDER BY first_seq")             \
+    X(READ_SINGLE, "SELECT " LEDGER_COLUMNS " FROM ledger_single WHERE seq = ?")                   \
+    X(SCAN_SINGLES, "SELECT " LEDGER_COLUMNS " FROM ledger_single WHERE seq > ? ORDER BY seq")     \
+    X(LAST_ROW, LAST_ROW_QUERY)                                                                    \
     X(LAST_CORRECTION,                                                                             \
       "SELECT first_seq + corrected FROM correction ORDER BY first_seq DESC LIMIT 1")              \
     X(LAST_STATEMENT, "SELECT ifnull(max(id), 0) FROM statement")                                  \
@@ -117,6 +114,13 @@ struct wal_keeper {
     int shared_regions; /* writer only: of the shared-memory index, that have their disk space */
 };
 
+/* The group that is being filled: its rows' text, without the closing bracket. */
+struct pending_rows {
+    uint64_t first_seq, count; /* count 0: none */
+    int64_t base_us;
+    struct buffer text;
+};
+
 struct journal {
     char *directory, *path, *cells_path; /* onhand.db and onhand-cells.db in the directory */
     int lock_fd;                         /* -1: read-only, no lock */
@@ -127,9 +131,7 @@ struct journal {
     atomic_uintptr_t transaction_thread;
     enum status failed; /* of the open transaction: the first failure, which commit repeats */
     bool uncertain;     /* a commit failed so that only a restart can tell what happened */
-    struct journal_row pending[ROWS_PER_INSERT];
-    size_t pending_count;
-    struct arena pending_texts;
+    struct pending_rows pending;
 
     pthread_mutex_t pool_lock;
     struct connection *pool; /* idle connections for reading */
@@ -208,6 +210,7 @@ must_check enum status transaction_failed(struct journal *journal, struct error 
 enum status transaction_note(struct journal *journal, enum status status);
 
 /* _ledger.c */
+void pending_rows_clear(struct pending_rows *pending);
 must_check enum status sqlite_flush_rows(struct journal *journal, struct error *error);
 must_check enum status sqlite_append_row(struct journal *journal, const struct journal_row *row,
                                          struct error *error);

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "store/journal_sqlite_internal.h"
+#include "store/ledger_text.h"
 
 /* No index on the ledger but its sequence: keys in random order would cost it twenty times its
  * speed. A row names the previous row of its cell instead. */
@@ -46,25 +47,28 @@ static const char step_tables[] =
 /* For people with sqlite3 in their hands: words for numbers, units for milli-units, times as text.
  * Kept by hand: the formatter would put every piece of a sentence under the one before. */
 /* clang-format off */
-static const char step_views[] =
-    "CREATE VIEW ledger_readable AS SELECT l.seq, p.code AS location, "
-    PRODUCT_WORDS("l.product") " AS product,"
-    " CASE l.type WHEN 0 THEN 'sale' WHEN 1 THEN 'return' WHEN 2 THEN 'receipt'"
-    " WHEN 3 THEN 'transfer_in' WHEN 4 THEN 'transfer_out' WHEN 5 THEN 'damage'"
-    " WHEN 6 THEN 'adjustment' WHEN 7 THEN 'reservation' WHEN 8 THEN 'release'"
-    " WHEN 9 THEN 'shipment' WHEN 100 THEN 'acknowledgement'"
-    " WHEN 101 THEN 'acknowledgement_effect' ELSE l.type END AS type,"
-    " CASE l.status WHEN 0 THEN 'applied' WHEN 1 THEN 'covered' WHEN 2 THEN 'acknowledged'"
-    " ELSE l.status END AS status, "
-    NAME_OF("source", "l.source") " AS source, l.id,"
-    " l.delta / 1000.0 AS delta, l.on_hand_change / 1000.0 AS on_hand_change,"
-    " l.reserved_change / 1000.0 AS reserved_change,"
-    " l.on_hand / 1000.0 AS on_hand, l.reserved / 1000.0 AS reserved, "
-    TIME_WORDS("l.occurred_at") " AS occurred_at, "
-    TIME_WORDS("l.received_at") " AS received_at, "
-    NAME_OF("register", "l.register") " AS register, l.sequence,"
-    " l.document, l.\"order\", l.reason, l.acknowledges, l.previous, l.request"
+#define LEDGER_READABLE \
+    "CREATE VIEW ledger_readable AS SELECT l.seq, p.code AS location, " \
+    PRODUCT_WORDS("l.product") " AS product," \
+    " CASE l.type WHEN 0 THEN 'sale' WHEN 1 THEN 'return' WHEN 2 THEN 'receipt'" \
+    " WHEN 3 THEN 'transfer_in' WHEN 4 THEN 'transfer_out' WHEN 5 THEN 'damage'" \
+    " WHEN 6 THEN 'adjustment' WHEN 7 THEN 'reservation' WHEN 8 THEN 'release'" \
+    " WHEN 9 THEN 'shipment' WHEN 100 THEN 'acknowledgement'" \
+    " WHEN 101 THEN 'acknowledgement_effect' ELSE l.type END AS type," \
+    " CASE l.status WHEN 0 THEN 'applied' WHEN 1 THEN 'covered' WHEN 2 THEN 'acknowledged'" \
+    " ELSE l.status END AS status, " \
+    NAME_OF("source", "l.source") " AS source, l.id," \
+    " l.delta / 1000.0 AS delta, l.on_hand_change / 1000.0 AS on_hand_change," \
+    " l.reserved_change / 1000.0 AS reserved_change," \
+    " l.on_hand / 1000.0 AS on_hand, l.reserved / 1000.0 AS reserved, " \
+    TIME_WORDS("l.occurred_at") " AS occurred_at, " \
+    TIME_WORDS("l.received_at") " AS received_at, " \
+    NAME_OF("register", "l.register") " AS register, l.sequence," \
+    " l.document, l.\"order\", l.reason, l.acknowledges, l.previous, l.request" \
     " FROM ledger l LEFT JOIN location p ON p.number = l.location;"
+
+static const char step_views[] =
+    LEDGER_READABLE
     "CREATE VIEW statement_readable AS SELECT s.id, p.code AS location, "
     NAME_OF("source", "s.source") " AS source, "
     TIME_WORDS("s.as_of") " AS as_of, s.reset,"
@@ -80,10 +84,30 @@ static const char step_views[] =
     " FROM correction c LEFT JOIN location p ON p.number = c.location;"
     "CREATE VIEW product_readable AS SELECT i.product AS number, i.type, i.value"
     " FROM identifier i ORDER BY i.product, i.rowid;";
+
+#define FIELD(number) "json_extract(r.value, '$[" #number "]')"
+
+/* Groups of rows, by the numbers of enum ledger_field. The rows from before have a table of their
+ * own; the name of the whole stays what it was. */
+static const char step_groups[] =
+    "DROP VIEW ledger_readable;"
+    "ALTER TABLE ledger RENAME TO ledger_single;"
+    "CREATE TABLE ledger_group(first_seq INTEGER PRIMARY KEY, row_count INTEGER,"
+    " base_at INTEGER, rows TEXT);"
+    "CREATE VIEW ledger(" LEDGER_COLUMNS ") AS SELECT " LEDGER_COLUMNS " FROM ledger_single"
+    " UNION ALL SELECT g.first_seq + r.key, nullif(" FIELD(0) ", 0), nullif(" FIELD(1) ", 0),"
+    " nullif(" FIELD(2) ", 0), " FIELD(3) ", " FIELD(4) ", nullif(" FIELD(5) ", 0), " FIELD(6) ", "
+    FIELD(7) ", " FIELD(8) ", " FIELD(9) ", " FIELD(10) ", " FIELD(11) ","
+    " g.base_at + " FIELD(12) ", g.base_at + " FIELD(13) ", nullif(" FIELD(16) ", 0),"
+    " nullif(" FIELD(17) ", iif(" FIELD(16) " <> 0, NULL, 0)), " FIELD(18) ", " FIELD(19) ", "
+    FIELD(20) ", " FIELD(21) ", " FIELD(14) ", nullif(" FIELD(15) ", 0)"
+    " FROM ledger_group g, json_each(g.rows) r;"
+    LEDGER_READABLE;
 /* clang-format on */
+_Static_assert(FIELD_FLAGS == 14 && FIELD_REGISTER == 16 && FIELD_COUNT == 22, "the view ledger");
 
 /* Step i leads from version i to i + 1. */
-static const char *const steps[] = {step_tables, step_views};
+static const char *const steps[] = {step_tables, step_views, step_groups};
 const int schema_version = sizeof steps / sizeof steps[0];
 
 enum status schema_new_ledger_id(struct connection *connection, struct error *error) {
