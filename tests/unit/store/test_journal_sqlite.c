@@ -187,7 +187,7 @@ static bool expect_next_row(void *context, const struct journal_row *row) {
     return scan->at != scan->stop_after;
 }
 
-/* Every count around the size of one insert, the extremes first and last in it. */
+/* Groups of every small count, the extremes first and last in them. */
 static void test_rows_round_trip(void **state) {
     struct fixture *fixture = *state;
     struct row_scan scan = {.count = 0};
@@ -536,36 +536,150 @@ static void test_abort_leaves_nothing(void **state) {
 
 /* ---- files of other kinds ---- */
 
+/* Back to version 2, and on to version 1. */
+#define UNDO_GROUPS                                                                                \
+    "DROP VIEW ledger_readable; DROP VIEW ledger; DROP TABLE ledger_group; "                       \
+    "ALTER TABLE ledger_single RENAME TO ledger; PRAGMA user_version = 2;"
+#define UNDO_VIEWS                                                                                 \
+    "DROP VIEW statement_readable; DROP VIEW correction_readable; DROP VIEW product_readable;"     \
+    "PRAGMA user_version = 1;"
+/* What the versions before the groups wrote: plain_row(1), and seq 2 with every column. */
+#define OLD_ROWS                                                                                   \
+    "INSERT INTO ledger VALUES(1,1,7,NULL,0,0,1,'10045-1',-1000,1000,0,-1000,0,1000,2000,NULL,"    \
+    "NULL,NULL,NULL,NULL,NULL,0,NULL),(2,3,4,1,9,2,5,'id',-7,8,9,10,11,12,13,14,0,'d','o','r',"    \
+    "'a',6,15);"
+
+static struct journal_row full_row(void) {
+    return (struct journal_row){
+        .seq = 2,
+        .previous = 1,
+        .type = EVENT_SHIPMENT,
+        .status = OUTCOME_ACKNOWLEDGED,
+        .on_hand_change_milli = 10,
+        .reserved_change_milli = 11,
+        .on_hand_milli = 8,
+        .reserved_milli = 9,
+        .request = 15,
+        .event = {.location = 3,
+                  .product = 4,
+                  .source = 5,
+                  .register_id = 14,
+                  .delta_milli = -7,
+                  .occurred_at_us = 12,
+                  .received_at_us = 13,
+                  .type = EVENT_SHIPMENT,
+                  .standing = (enum event_standing)2,
+                  .occurred_at_given = true,
+                  .id = TEXT("id"),
+                  .document = TEXT("d"),
+                  .order = TEXT("o"),
+                  .reason = TEXT("r"),
+                  .acknowledges = TEXT("a")},
+    };
+}
+
+/* Scanned from each of its rows on, and each read alone. */
+static void expect_rows(struct fixture *fixture, struct row_scan *scan) {
+    for (uint64_t after = 0; after <= scan->count; after++) {
+        struct journal_row read;
+        scan->at = after;
+        ok(ops->scan_rows(fixture->journal, after, expect_next_row, scan, NULL));
+        assert_int_equal(scan->at, scan->count);
+        if (after < scan->count) {
+            ok(ops->read_row(fixture->journal, false, after + 1, &fixture->arena, &read, NULL));
+            expect_row(&read, &scan->expected[after]);
+        }
+    }
+    scan->at = 0;
+    scan->stop_after = 2;
+    ok(ops->scan_rows(fixture->journal, 0, expect_next_row, scan, NULL));
+    assert_int_equal(scan->at, 2);
+}
+
+/* Its rows stay where they are; those that follow are groups, and nobody sees the seam. */
 static void test_older_file_is_migrated(void **state) {
     struct fixture *fixture = *state;
-    append_rows(fixture->journal, 1, 2);
+    struct row_scan scan = {.expected = {plain_row(1), full_row()}, .count = 60};
+    for (uint64_t seq = 3; seq <= scan.count; seq++) {
+        scan.expected[seq - 1] = plain_row(seq);
+    }
     ops->close(fixture->journal);
-    run_sql(fixture->directory, "onhand.db",
-            "DROP VIEW ledger_readable; DROP VIEW statement_readable; DROP VIEW "
-            "correction_readable; DROP VIEW product_readable; PRAGMA user_version = 1");
+    run_sql(fixture->directory, "onhand.db", UNDO_GROUPS UNDO_VIEWS OLD_ROWS);
     struct error error;
     struct journal *journal;
     assert_int_equal(try_open(fixture->directory, true, &journal, &error), STATUS_CONFLICT);
     assert_non_null(strstr(error.detail, "version 1"));
     fixture->journal = open_journal(fixture->directory);
-    expect_sql(fixture->directory, "PRAGMA user_version", "2");
+    expect_sql(fixture->directory, "PRAGMA user_version", "3");
     expect_sql(fixture->directory, "SELECT count(*) FROM ledger_readable", "2");
+    uint64_t last_seq;
+    uint32_t last_statement;
+    ok(ops->last_numbers(fixture->journal, &last_seq, &last_statement, NULL));
+    assert_int_equal(last_seq, 2);
+    append_rows(fixture->journal, 3, scan.count - 2);
+    expect_rows(fixture, &scan);
+    expect_sql(fixture->directory, "SELECT count(*) || ' ' || max(seq) FROM ledger", "60 60");
+    expect_sql(fixture->directory, "SELECT count(*) BETWEEN 2 AND 5 FROM ledger_group", "1");
+}
+
+/* The view shows a row of a group as it shows one that has a row of its own. */
+static void test_view_of_groups(void **state) {
+    struct fixture *fixture = *state;
+    struct journal_row first = plain_row(1), second = full_row();
+    second.event.reason = TEXT("'quoted\" \\ \n \xc3\xa9");
+    ok(ops->begin(fixture->journal, NULL));
+    ok(ops->append_row(fixture->journal, &first, NULL));
+    ok(ops->append_row(fixture->journal, &second, NULL));
+    ok(ops->commit(fixture->journal, NULL));
+    expect_sql(fixture->directory, "SELECT count(*) FROM ledger_group", "1");
+    run_sql(fixture->directory, "onhand.db",
+            "CREATE TABLE old AS SELECT * FROM ledger_single; INSERT INTO old "
+            "VALUES(1,1,7,NULL,0,0,1,'10045-1',-1000,1000,0,-1000,0,1000,2000,NULL,NULL,NULL,NULL,"
+            "NULL,NULL,0,NULL),(2,3,4,1,9,2,5,'id',-7,8,9,10,11,12,13,14,0,'d','o',"
+            "'''quoted\" \\ ' || char(10) || ' \xc3\xa9','a',6,15)");
+    expect_sql(fixture->directory,
+               "SELECT count(*) FROM (SELECT * FROM ledger EXCEPT SELECT * "
+               "FROM old)",
+               "0");
+    expect_sql(fixture->directory,
+               "SELECT count(*) FROM (SELECT * FROM old EXCEPT SELECT * FROM "
+               "ledger)",
+               "0");
+    run_sql(fixture->directory, "onhand.db", "DROP TABLE old");
+}
+
+static void expect_damaged(struct fixture *fixture, const char *sql) {
+    struct journal_row read;
+    struct error error;
+    struct row_scan scan = {.expected = {plain_row(1), plain_row(2)}, .count = 2};
+    run_sql(fixture->directory, "onhand.db", sql);
+    assert_int_equal(ops->scan_rows(fixture->journal, 0, expect_next_row, &scan, &error),
+                     STATUS_CORRUPT);
+    assert_int_equal(ops->read_row(fixture->journal, false, 3, &fixture->arena, &read, &error),
+                     STATUS_CORRUPT);
+    assert_non_null(strstr(error.detail, "ledger row 3"));
+}
+
+static void test_damaged_group(void **state) {
+    struct fixture *fixture = *state;
+    append_rows(fixture->journal, 1, 2);
+    expect_damaged(fixture, "UPDATE ledger_group SET row_count = 3");
+    expect_damaged(fixture, "UPDATE ledger_group SET rows = substr(rows, 1, length(rows) - 1) || "
+                            "',[1]]'");
 }
 
 /* A step that fails takes all of the migration back. */
 static void test_failed_migration_changes_nothing(void **state) {
     struct fixture *fixture = *state;
     ops->close(fixture->journal);
-    run_sql(fixture->directory, "onhand.db", "DROP VIEW ledger_readable; PRAGMA user_version = 1");
+    run_sql(fixture->directory, "onhand.db", UNDO_GROUPS "PRAGMA user_version = 1");
     struct error error;
     assert_int_equal(try_open(fixture->directory, false, &fixture->journal, &error),
                      STATUS_INTERNAL);
     expect_sql(fixture->directory, "PRAGMA user_version", "1");
     expect_sql(fixture->directory,
                "SELECT count(*) FROM sqlite_schema WHERE name = 'ledger_readable'", "0");
-    run_sql(fixture->directory, "onhand.db",
-            "DROP VIEW statement_readable; DROP VIEW correction_readable; DROP VIEW "
-            "product_readable");
+    run_sql(fixture->directory, "onhand.db", UNDO_VIEWS);
     fixture->journal = open_journal(fixture->directory);
 }
 
@@ -578,9 +692,9 @@ static void test_newer_file_is_refused(void **state) {
         assert_int_equal(try_open(fixture->directory, read_only == 1, &fixture->journal, &error),
                          STATUS_NEWER);
         assert_non_null(strstr(error.detail, "version 77"));
-        assert_non_null(strstr(error.detail, "up to 2"));
+        assert_non_null(strstr(error.detail, "up to 3"));
     }
-    run_sql(fixture->directory, "onhand.db", "PRAGMA user_version = 2");
+    run_sql(fixture->directory, "onhand.db", "PRAGMA user_version = 3");
     fixture->journal = open_journal(fixture->directory);
 }
 
@@ -688,6 +802,8 @@ int main(void) {
         T(test_items),
         T(test_abort_leaves_nothing),
         T(test_older_file_is_migrated),
+        T(test_view_of_groups),
+        T(test_damaged_group),
         T(test_failed_migration_changes_nothing),
         T(test_newer_file_is_refused),
         T(test_foreign_files_are_refused),
