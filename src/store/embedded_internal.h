@@ -12,6 +12,7 @@
 
 #include "store/journal_internal.h"
 #include "store/packed.h"
+#include "store/rows_cache.h"
 #include "store/state_documents.h"
 #include "store/state_keys.h"
 #include "store/state_locations.h"
@@ -167,6 +168,7 @@ struct embedded {
     struct store_options options;
     pthread_rwlock_t lock;
     struct state state;
+    struct rows_cache rows_cache; /* of committed statements; it has a lock of its own */
     /* the writer's */
     struct transaction transaction;
     uint32_t last_statement;

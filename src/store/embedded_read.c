@@ -244,31 +244,30 @@ static struct statement_word *copy_words(struct embedded *embedded, uint32_t loc
     return words;
 }
 
+static bool word_of_product(const struct cached_rows *rows, uint32_t product,
+                            struct statement_word *word) {
+    const struct stated *row = stated_find(rows->rows, rows->row_count, product);
+    word->stated = row != NULL ? *row : (struct stated){.product = product};
+    return row != NULL || (word->statement->names_absent &&
+                           !product_in(rows->excluded, rows->excluded_count, product));
+}
+
 static enum status read_words(struct embedded *embedded, uint32_t product,
                               struct statement_word *words, size_t *count, struct error *error) {
-    struct arena scratch = {0};
-    enum status status = STATUS_OK;
     size_t kept = 0;
-    for (size_t i = 0; i < *count && status == STATUS_OK; i++) {
-        struct stated *rows;
-        uint32_t *excluded;
-        size_t row_count, excluded_count;
-        arena_reset(&scratch);
-        status = embedded_read_rows(embedded, words[i].statement->id, &scratch, &rows, &row_count,
-                                    &excluded, &excluded_count, error);
+    for (size_t i = 0; i < *count; i++) {
+        struct cached_rows *rows;
+        enum status status =
+            rows_cache_borrow(&embedded->rows_cache, words[i].statement->id, &rows, error);
         if (status != STATUS_OK)
-            break;
-        const struct stated *row = stated_find(rows, row_count, product);
-        bool absent =
-            words[i].statement->names_absent && !product_in(excluded, excluded_count, product);
-        if (row == NULL && !absent)
-            continue;
-        words[kept] = words[i];
-        words[kept++].stated = row != NULL ? *row : (struct stated){.product = product};
+            return status;
+        struct statement_word word = words[i];
+        if (word_of_product(rows, product, &word))
+            words[kept++] = word;
+        rows_cache_return(&embedded->rows_cache, rows);
     }
     *count = kept;
-    arena_deinit(&scratch);
-    return status;
+    return STATUS_OK;
 }
 
 enum status embedded_cell_history(struct store *store, uint32_t location, uint32_t product,
