@@ -1,16 +1,16 @@
 /* The ledger's rows: written a group to a row of the database, read one by one.
  *
  * Rows of an open transaction wait as text in journal->pending until they are a group
- * (ledger_text.h): half a page, so that two lie on one and little room is lost. Files from before
- * the groups have rows of their own, in ledger_single: all older than the first group, and read
- * before it. */
+ * (ledger_text.h): a quarter of a page, so that four lie on one and little room is lost. Files from
+ * before the groups have rows of their own, in ledger_single: all older than the first group, and
+ * read before it. */
 #include <inttypes.h>
 
 #include "store/journal_sqlite_internal.h"
 #include "store/ledger_text.h"
 
-/* A text of this length, its key and its lengths take half of a page of 4,096 bytes. */
-#define GROUP_BYTES 2010
+/* A text of this length, its key and its lengths take a quarter of a page of 4,096 bytes. */
+#define GROUP_BYTES 990
 
 enum ledger_column {
     COLUMN_SEQ,

@@ -1,7 +1,7 @@
 /* Ledger rows as text: many rows of a batch in one row of the database, as a JSON array of arrays.
  *
  * SQLite asks half a microsecond for a row of 23 columns, however it is inserted, and no more for
- * a group of twenty. The text is JSON so that whoever has nothing but sqlite3 can read it: the view
+ * a group of thirteen. The text is JSON so that whoever has nothing but sqlite3 can read it: the view
  * `ledger` takes it apart into the columns it always had. Numbers of a group follow each other, so
  * a row's place is its number; times are told from the group's own, which keeps them short. What is
  * empty at the end of a row is left out. Reading checks every byte: it gives the rows that were
