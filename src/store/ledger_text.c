@@ -158,10 +158,9 @@ static bool take(struct ledger_text_reader *reader, char expected) {
 }
 
 static bool take_number(struct ledger_text_reader *reader, int64_t *value_out) {
-    const char *at = reader->at;
     bool negative = take(reader, '-');
     uint64_t magnitude = 0;
-    const char *digits = reader->at;
+    const char *digits = reader->at, *at;
     for (at = digits; at < reader->end && *at >= '0' && *at <= '9' && at - digits < 19; at++)
         magnitude = 10 * magnitude + (uint64_t)(*at - '0');
     reader->at = at;

@@ -37,22 +37,36 @@ static struct cached_rows **place_of(struct rows_cache *cache, uint32_t statemen
 }
 
 static void unlink_age(struct rows_cache *cache, struct cached_rows *rows) {
-    *(rows->newer != NULL ? &rows->newer->older : &cache->newest) = rows->older;
-    *(rows->older != NULL ? &rows->older->newer : &cache->oldest) = rows->newer;
+    if (rows->newer != NULL)
+        rows->newer->older = rows->older;
+    else
+        cache->newest = rows->older;
+    if (rows->older != NULL)
+        rows->older->newer = rows->newer;
+    else
+        cache->oldest = rows->newer;
 }
 
 static void link_newest(struct rows_cache *cache, struct cached_rows *rows) {
     rows->newer = NULL;
     rows->older = cache->newest;
-    *(cache->newest != NULL ? &cache->newest->newer : &cache->oldest) = rows;
+    if (cache->newest != NULL)
+        cache->newest->newer = rows;
+    else
+        cache->oldest = rows;
     cache->newest = rows;
 }
 
-static void evict(struct rows_cache *cache, struct cached_rows *rows) {
+static void evict_oldest(struct rows_cache *cache) {
+    struct cached_rows *rows = cache->oldest;
     struct cached_rows **place = place_of(cache, rows->statement);
     require(*place == rows && cache->bytes >= rows->bytes);
     *place = rows->next_in_bucket;
-    unlink_age(cache, rows);
+    cache->oldest = rows->newer;
+    if (rows->newer != NULL)
+        rows->newer->older = NULL;
+    else
+        cache->newest = NULL;
     cache->bytes -= rows->bytes;
     rows->bytes = 0; /* its last borrower frees it */
     if (rows->borrowers == 0)
@@ -78,7 +92,7 @@ static void keep(struct rows_cache *cache, struct cached_rows *rows) {
         return;
     }
     while (cache->bytes + rows->bytes > cache->bytes_most)
-        evict(cache, cache->oldest);
+        evict_oldest(cache);
     struct cached_rows **place = place_of(cache, rows->statement);
     require(*place == NULL);
     *place = rows;
@@ -91,7 +105,7 @@ static void keep(struct rows_cache *cache, struct cached_rows *rows) {
 void rows_cache_deinit(struct rows_cache *cache) {
     while (cache->oldest != NULL) {
         require(cache->oldest->borrowers == 0);
-        evict(cache, cache->oldest);
+        evict_oldest(cache);
     }
     require(cache->bytes == 0);
     pthread_mutex_destroy(&cache->lock);
