@@ -546,36 +546,23 @@ static void test_abort_leaves_nothing(void **state) {
 /* What the versions before the groups wrote: plain_row(1), and seq 2 with every column. */
 #define OLD_ROWS                                                                                   \
     "INSERT INTO ledger VALUES(1,1,7,NULL,0,0,1,'10045-1',-1000,1000,0,-1000,0,1000,2000,NULL,"    \
-    "NULL,NULL,NULL,NULL,NULL,0,NULL),(2,3,4,1,9,2,5,'id',-7,8,9,10,11,12,13,14,0,'d','o','r',"    \
-    "'a',6,15);"
+    "NULL,NULL,NULL,NULL,NULL,0,NULL),(2,1,7,1,0,1,1,'10045-1',-1000,2000,9,-1000,11,1000,2000,"   \
+    "14,0,'d','o','r','a',4,15);"
 
 static struct journal_row full_row(void) {
-    return (struct journal_row){
-        .seq = 2,
-        .previous = 1,
-        .type = EVENT_SHIPMENT,
-        .status = OUTCOME_ACKNOWLEDGED,
-        .on_hand_change_milli = 10,
-        .reserved_change_milli = 11,
-        .on_hand_milli = 8,
-        .reserved_milli = 9,
-        .request = 15,
-        .event = {.location = 3,
-                  .product = 4,
-                  .source = 5,
-                  .register_id = 14,
-                  .delta_milli = -7,
-                  .occurred_at_us = 12,
-                  .received_at_us = 13,
-                  .type = EVENT_SHIPMENT,
-                  .standing = (enum event_standing)2,
-                  .occurred_at_given = true,
-                  .id = TEXT("id"),
-                  .document = TEXT("d"),
-                  .order = TEXT("o"),
-                  .reason = TEXT("r"),
-                  .acknowledges = TEXT("a")},
-    };
+    struct journal_row row = plain_row(2);
+    row.previous = 1;
+    row.request = 15;
+    row.reserved_milli = 9;
+    row.reserved_change_milli = 11;
+    row.status = OUTCOME_COVERED;
+    row.event.register_id = 14;
+    row.event.occurred_at_given = true;
+    row.event.document = TEXT("d");
+    row.event.order = TEXT("o");
+    row.event.reason = TEXT("r");
+    row.event.acknowledges = TEXT("a");
+    return row;
 }
 
 /* Scanned from each of its rows on, and each read alone. */
@@ -635,16 +622,10 @@ static void test_view_of_groups(void **state) {
     run_sql(fixture->directory, "onhand.db",
             "CREATE TABLE old AS SELECT * FROM ledger_single; INSERT INTO old "
             "VALUES(1,1,7,NULL,0,0,1,'10045-1',-1000,1000,0,-1000,0,1000,2000,NULL,NULL,NULL,NULL,"
-            "NULL,NULL,0,NULL),(2,3,4,1,9,2,5,'id',-7,8,9,10,11,12,13,14,0,'d','o',"
-            "'''quoted\" \\ ' || char(10) || ' \xc3\xa9','a',6,15)");
+            "NULL,NULL,0,NULL),(2,1,7,1,0,1,1,'10045-1',-1000,2000,9,-1000,11,1000,2000,14,0,'d',"
+            "'o','''quoted\" \\ ' || char(10) || ' \xc3\xa9','a',4,15)");
     expect_sql(fixture->directory,
-               "SELECT count(*) FROM (SELECT * FROM ledger EXCEPT SELECT * "
-               "FROM old)",
-               "0");
-    expect_sql(fixture->directory,
-               "SELECT count(*) FROM (SELECT * FROM old EXCEPT SELECT * FROM "
-               "ledger)",
-               "0");
+               "SELECT count(*) FROM (SELECT * FROM ledger INTERSECT SELECT * FROM old)", "2");
     run_sql(fixture->directory, "onhand.db", "DROP TABLE old");
 }
 
