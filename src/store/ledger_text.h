@@ -1,11 +1,11 @@
 /* Ledger rows as text: many rows of a batch in one row of the database, as a JSON array of arrays.
  *
  * SQLite asks half a microsecond for a row of 23 columns, however it is inserted, and no more for
- * a group of thirteen. The text is JSON so that whoever has nothing but sqlite3 can read it: the view
- * `ledger` takes it apart into the columns it always had. Numbers of a group follow each other, so
- * a row's place is its number; times are told from the group's own, which keeps them short. What is
- * empty at the end of a row is left out. Reading checks every byte: it gives the rows that were
- * written or STATUS_CORRUPT. */
+ * a group of thirteen. The text is JSON so that whoever has nothing but sqlite3 can read it: the
+ * view `ledger` takes it apart into the columns it always had. Numbers of a group follow each
+ * other, so a row's place is its number; times are told from the group's own, which keeps them
+ * short. What is empty at the end of a row is left out. Reading checks every byte: it gives the
+ * rows that were written or STATUS_CORRUPT. */
 #ifndef ONHAND_STORE_LEDGER_TEXT_H
 #define ONHAND_STORE_LEDGER_TEXT_H
 
