@@ -205,7 +205,7 @@ static void go_on(struct prism_walk *walk, const struct prism_found_page *page, 
     int64_t before = (int64_t)(walk->page_no - 1) * walk->page_size;
     bool is_short = (int64_t)page->count < walk->page_size;
     bool more_said = total > before + (int64_t)page->count;
-    bool repeats = walk->pages > 1 && mark == walk->last_mark;
+    bool repeats = walk->page_no > 1 && mark == walk->last_mark;
     if (page->count == 0 || repeats || walk->pages >= PAGES_MOST ||
         (is_short && !more_said && page->count != walk->usual)) {
         walk->done = true;
