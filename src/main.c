@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"variances", command_variances, "how far files were from the books, day after day"},
     {"feeds", command_feeds, "where files come from, and how that went"},
     {"channels", command_channels, "where stock is sent, and what is still to be sent"},
+    {"sources", command_sources, "points of sale: how late, what is missing, what is parked"},
     {"jobs", command_jobs, "what runs on a schedule; run one now"},
     {"token", command_token, "who may do what: create, list, revoke"},
     {"export", command_export, "every figure, as CSV or NDJSON"},

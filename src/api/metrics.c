@@ -132,6 +132,56 @@ static void write_requests(struct buffer *out, struct api *api) {
     one(out, "event_listeners", "gauge", "Open event streams.", events_listeners(api->events));
 }
 
+/* One line for each source; figure: where it is in struct source_figures. */
+static void of_sources(struct buffer *out, struct sources *sources, const char *name,
+                       const char *type, const char *help, size_t figure) {
+    head(out, name, type, help);
+    for (size_t i = 0; i < sources_count(sources); i++) {
+        struct source_figures f;
+        source_figures(sources_at(sources, i), &f);
+        uint64_t value;
+        memcpy(&value, (const char *)&f + figure, sizeof value);
+        buffer_append_format(out, "onhand_%s{source=\"%.*s\"} %" PRIu64 "\n", name,
+                             TEXT_ARG(f.name), value);
+    }
+}
+
+#define FIGURE(member) offsetof(struct source_figures, member)
+static void write_sources(struct buffer *out, struct sources *sources) {
+    static const struct {
+        const char *name, *type, *help;
+        size_t figure;
+    } rows[] = {
+        {"source_pushed_total", "counter", "Documents that were pushed.", FIGURE(documents[0])},
+        {"source_polled_total", "counter", "Documents that were polled.", FIGURE(documents[1])},
+        {"source_events_applied_total", "counter", "Events of documents that changed stock.",
+         FIGURE(events[OUTCOME_APPLIED])},
+        {"source_events_duplicate_total", "counter", "Events that were known already.",
+         FIGURE(events[OUTCOME_DUPLICATE])},
+        {"source_parked", "gauge", "Documents that were not understood and wait for somebody.",
+         FIGURE(parked_now)},
+        {"source_parked_dropped_total", "counter", "Parked documents dropped for lack of room.",
+         FIGURE(parked_dropped)},
+        {"source_failed_total", "counter", "Batches that could not be written.", FIGURE(failed)},
+        {"source_stores", "gauge", "Stores that have sent something.", FIGURE(stores)},
+        {"source_stores_silent", "gauge", "Stores silent in opening hours.", FIGURE(silent)},
+        {"source_gaps", "gauge", "Gaps in the numbers of documents.", FIGURE(gaps_open)},
+        {"source_numbers_missing", "gauge", "Numbers in those gaps.", FIGURE(numbers_missing)},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        of_sources(out, sources, rows[i].name, rows[i].type, rows[i].help, rows[i].figure);
+    }
+    head(out, "source_lag_seconds", "gauge",
+         "The longest that the newest document of a store took to come.");
+    for (size_t i = 0; i < sources_count(sources); i++) {
+        struct source_figures f;
+        source_figures(sources_at(sources, i), &f);
+        buffer_append_format(out, "onhand_source_lag_seconds{source=\"%.*s\"} %.3f\n",
+                             TEXT_ARG(f.name), (double)f.worst_lag_us / 1e6);
+    }
+}
+#undef FIGURE
+
 static int64_t time_us(const struct timeval *time) {
     return (int64_t)time->tv_sec * US_PER_SECOND + time->tv_usec;
 }
@@ -161,6 +211,9 @@ void handle_metrics(struct request *r) {
     write_hub(&r->out, r->api);
     write_store(&r->out, r->api);
     write_requests(&r->out, r->api);
+    if (r->api->options.sources != NULL && sources_count(r->api->options.sources) > 0) {
+        write_sources(&r->out, r->api->options.sources);
+    }
     write_process(&r->out);
     answer(r, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8");
 }

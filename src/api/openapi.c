@@ -79,13 +79,18 @@ static void write_schema(struct json_writer *w, const struct schema_row *row) {
     struct text name, type;
     bool needed;
     char key[64];
+    bool is_open = strcmp(row->fields, "*") == 0;
     json_begin_object(w);
-    json_key(w, "type");
-    json_string(w, "object");
     if (row->description[0] != '\0') {
         json_key(w, "description");
         json_string(w, row->description);
     }
+    if (is_open) {
+        json_end_object(w);
+        return;
+    }
+    json_key(w, "type");
+    json_string(w, "object");
     json_key(w, "additionalProperties");
     json_bool(w, false);
     json_key(w, "required");

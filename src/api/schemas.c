@@ -15,6 +15,11 @@
     "id:string? source:string? type:string delta:number occurred_at:time received_at:time "        \
     "document:string? register:string? register_sequence:integer? order:string? reason:string? "   \
     "acknowledges:string? "
+#define SOURCE_FIELDS                                                                              \
+    "+name:string +type:string +job:string +state:string +pushed:integer +polled:integer "         \
+    "+replayed:integer +ignored:integer +applied:integer +duplicates:integer +parked:integer "     \
+    "+parked_dropped:integer +stores_known:integer +stores_silent:integer +gaps:integer "          \
+    "+numbers_missing:integer +last_document_at:time? +worst_lag_seconds:number +poll:any "
 
 const struct schema_row schema_rows[] = {
     {"Problem", "+type:string +title:string +status:integer +detail:string +errors:[ProblemError]",
@@ -169,7 +174,41 @@ const struct schema_row schema_rows[] = {
      "scopes: adjust, reset, read, admin"},
     {"TokenCreated", "+name:string +token:string", ""},
     {"Health", "+status:string detail:string", ""},
-    {"EmptyList", "+items:[any]", ""},
+    {"Sources", "+items:[Source]", ""},
+    {"Source", SOURCE_FIELDS,
+     "state: ok, parked (something was not understood) or silent (a store is)"},
+    {"SourceHealth", SOURCE_FIELDS "+stores:[SourceStore]", ""},
+    {"SourceStore",
+     "+location:string +last_document_at:time? +last_received_at:time? +lag_seconds:number? "
+     "+heard_at:time? +silent_since:time? +documents:integer +registers:[SourceRegister]",
+     "lag_seconds: of its newest document, from the sale until it came here"},
+    {"SourceRegister",
+     "+register:string +last_number:integer? +last_number_at:time? +last_document_at:time? "
+     "+last_received_at:time? +lag_seconds:number? +clock_offset_seconds:number? "
+     "+missing:integer +gaps:[Gap] +filled:[Gap] +filled_numbers:integer "
+     "+forgotten_gaps:integer",
+     "clock_offset_seconds: how far its clock is ahead; below zero, at most so far behind"},
+    {"Gap", "+from:integer +to:integer +seen_at:time? +filled_at:time? +told:boolean",
+     "Numbers of documents, both ends included"},
+    {"Documents", "*",
+     "A document of Retail Pro Prism in either of its dialects, or a list of them"},
+    {"DocumentsAnswer",
+     "+results:[DocumentResult] +documents:integer +parked:integer +sequence:integer",
+     "In the order sent: one result for each event, and one for a document that has none or was "
+     "not understood"},
+    {"DocumentResult",
+     "+sid:string? +id:string? +status:string +location:string? +sku:string? on_hand:number "
+     "sequence:integer error:ResultError detail:string",
+     "status: applied, duplicate, covered, acknowledged, rejected, ignored or parked"},
+    {"ParkedDocuments", "+items:[ParkedDocument] +next:string?", "Oldest first"},
+    {"ParkedDocument",
+     "+id:string +kind:string +sid:string? +code:string +reason:string +first_at:time "
+     "+last_at:time +times:integer +bytes:integer +cut:boolean",
+     "kind: document, receiving, transfer or adjustment"},
+    {"Replayed",
+     "+replayed:integer +settled:integer +still_parked:integer results:[DocumentResult] "
+     "documents:integer parked:integer sequence:integer",
+     ""},
     {"OpenApi", "+openapi:string +info:any +paths:any +components:any +security:[any]", ""},
 };
 const unsigned schema_row_count = sizeof schema_rows / sizeof schema_rows[0];

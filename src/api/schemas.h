@@ -5,7 +5,7 @@
 /* One line for each: name, then its fields "name:type", separated by blanks. A type is string,
  * time, number (a quantity), integer, boolean, any, or the name of another schema; [type] is a list
  * of it, and a question mark behind it says that it may be null. A name that begins with a + is
- * needed in a request, or always there in an answer. */
+ * needed in a request, or always there in an answer. The fields "*" are anything at all. */
 struct schema_row {
     const char *name;
     const char *fields;

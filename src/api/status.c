@@ -110,17 +110,6 @@ void handle_channels(struct request *r) {
     answer_json(r, MHD_HTTP_OK);
 }
 
-/* Sources, of which this version has none. */
-void handle_empty_list(struct request *r) {
-    struct json_writer w = answer_writer(r);
-    json_begin_object(&w);
-    json_key(&w, "items");
-    json_begin_array(&w);
-    json_end_array(&w);
-    json_end_object(&w);
-    answer_json(r, MHD_HTTP_OK);
-}
-
 /* ---- jobs ---- */
 
 static void write_time(struct json_writer *w, const char *key, bool known, int64_t us) {

@@ -320,3 +320,22 @@ void append_query(struct buffer *path, const char *name, const char *value) {
     buffer_append_string(path, "=");
     append_escaped(path, value);
 }
+
+int client_show(const struct client_options *options, const char *method, const char *path,
+                void (*print)(const json_t *answer)) {
+    struct client *client = NULL;
+    struct answer answer = {0};
+    int code = client_open(options, &client);
+    if (code == PARSED_RUN)
+        code = client_ask(client, method, text_from(path), &answer);
+    if (code == PARSED_RUN) {
+        if (options->json)
+            view_print_raw(&answer.body);
+        else
+            print(answer.json);
+        code = EXIT_DONE;
+    }
+    answer_deinit(&answer);
+    client_close(client);
+    return code;
+}

@@ -65,4 +65,8 @@ void append_escaped(struct buffer *out, const char *text);
 /* "?name=value", "&name=value" from the second on; nothing for NULL. */
 void append_query(struct buffer *path, const char *name, const char *value);
 
+/* The whole of a command that asks once: prints the answer, as it came with --json. */
+int client_show(const struct client_options *options, const char *method, const char *path,
+                void (*print)(const json_t *answer));
+
 #endif

@@ -13,6 +13,7 @@ int command_resets(int argc, char **argv);
 int command_variances(int argc, char **argv);
 int command_feeds(int argc, char **argv);
 int command_channels(int argc, char **argv);
+int command_sources(int argc, char **argv);
 int command_jobs(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_export(int argc, char **argv);

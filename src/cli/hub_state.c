@@ -1,27 +1,7 @@
-/* `onhand status`, `feeds`, `channels` and `jobs`: how the hub is doing. */
+/* `onhand status`, `feeds`, `channels`, `sources` and `jobs`: how the hub is doing. */
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/view.h"
-
-/* One request and its answer, printed; the whole command once its options are known. */
-static int ask(const struct client_options *options, const char *method, const char *path,
-               void (*print)(const json_t *answer)) {
-    struct client *client = NULL;
-    struct answer answer = {0};
-    int code = client_open(options, &client);
-    if (code == PARSED_RUN)
-        code = client_ask(client, method, text_from(path), &answer);
-    if (code == PARSED_RUN) {
-        if (options->json)
-            view_print_raw(&answer.body);
-        else
-            print(answer.json);
-        code = EXIT_DONE;
-    }
-    answer_deinit(&answer);
-    client_close(client);
-    return code;
-}
 
 /* ---- status ---- */
 
@@ -40,7 +20,7 @@ int command_status(int argc, char **argv) {
     const struct option_row rows[] = {CLIENT_ROWS(client)};
     struct operands operands;
     int code = options_parse(&usage, ROWS(rows), argc, argv, 0, 0, &operands);
-    return code == PARSED_RUN ? ask(&client, "GET", "/v1/status", print_status) : code;
+    return code == PARSED_RUN ? client_show(&client, "GET", "/v1/status", print_status) : code;
 }
 
 /* ---- feeds ---- */
@@ -92,7 +72,7 @@ int command_feeds(int argc, char **argv) {
     const struct option_row rows[] = {CLIENT_ROWS(client)};
     struct operands operands;
     int code = options_parse(&usage, ROWS(rows), argc, argv, 0, 0, &operands);
-    return code == PARSED_RUN ? ask(&client, "GET", "/v1/feeds", print_feeds) : code;
+    return code == PARSED_RUN ? client_show(&client, "GET", "/v1/feeds", print_feeds) : code;
 }
 
 /* ---- channels ---- */
@@ -130,7 +110,7 @@ int command_channels(int argc, char **argv) {
     const struct option_row rows[] = {CLIENT_ROWS(client)};
     struct operands operands;
     int code = options_parse(&usage, ROWS(rows), argc, argv, 0, 0, &operands);
-    return code == PARSED_RUN ? ask(&client, "GET", "/v1/channels", print_channels) : code;
+    return code == PARSED_RUN ? client_show(&client, "GET", "/v1/channels", print_channels) : code;
 }
 
 /* ---- jobs ---- */
@@ -176,14 +156,14 @@ int command_jobs(int argc, char **argv) {
     if (code != PARSED_RUN)
         return code;
     if (operands.count == 0)
-        return ask(&client, "GET", "/v1/jobs", print_jobs);
+        return client_show(&client, "GET", "/v1/jobs", print_jobs);
     if (strcmp(operands.words[0], "run") != 0 || operands.count != 2)
         return usage_mistake(&usage, "onhand jobs run NAME");
     struct buffer path = {0};
     buffer_append_string(&path, "/v1/jobs/");
     append_escaped(&path, operands.words[1]);
     buffer_append_string(&path, "/run");
-    code = ask(&client, "POST", path.data, print_started);
+    code = client_show(&client, "POST", path.data, print_started);
     buffer_deinit(&path);
     return code;
 }

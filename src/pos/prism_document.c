@@ -10,7 +10,6 @@ enum verdict {
     CANCELLED, /* as IGNORE, unless it had been completed: then it is undone */
     TAKE_OUT,  /* of a line: stock goes */
     PUT_BACK,  /* of a line: stock comes */
-    BY_HEADER, /* of a line: as the document says it is a sale or a return */
 };
 
 struct rule {
@@ -54,7 +53,6 @@ static const struct rule item_rows[] = {
     {1, TAKE_OUT, NULL},
     {2, PUT_BACK, NULL},
     {3, IGNORE, "ordered lines move no stock"},
-    {4, BY_HEADER, NULL},
 };
 static const struct rule kit_rows[] = {
     {2, IGNORE, "components of a kit are part of its own line"},
@@ -196,23 +194,18 @@ static enum verdict line_verdict(struct translating *t, const struct prism_item 
     const struct rule *rule = find(&item_rules, item->item_type);
     if (rule == NULL) {
         park_line(t, item,
-                  item->item_type == PRISM_ABSENT ? "has no item_type"
-                                                  : "has an item_type that is not known");
+                  item->item_type == PRISM_ABSENT
+                      ? "has no item_type"
+                      : arena_format(t->arena, "has the item_type %lld, which is not known",
+                                     (long long)item->item_type)
+                            .data);
         return IGNORE;
     }
     bool only_return = d->has_return == 1 && d->has_sale == 0;
-    bool only_sale = d->has_sale == 1 && d->has_return == 0;
     if (rule->verdict == TAKE_OUT && d->receipt_type == 1 && only_return) {
         return PUT_BACK; /* lines repeated from the sale that is taken back */
     }
-    if (rule->verdict != BY_HEADER) {
-        return rule->verdict;
-    }
-    if (only_return || only_sale) {
-        return only_return ? PUT_BACK : TAKE_OUT;
-    }
-    park_line(t, item, "is exchanged (item_type 4) and does not say whether it went or came");
-    return IGNORE;
+    return rule->verdict;
 }
 
 static bool is_no_store(const struct prism_store *store) {
@@ -296,7 +289,8 @@ static void translate_receiving(struct translating *t) {
         int64_t quantity = line_quantity(t, item);
         int64_t delta = type->verdict == TAKE_OUT ? -quantity : quantity;
         if (quantity != 0) {
-            enum event_type taken = d->slip_number.length > 0 ? EVENT_TRANSFER_IN : EVENT_RECEIPT;
+            bool is_slip = d->slip_number.length + d->slip_sid.length > 0;
+            enum event_type taken = is_slip ? EVENT_TRANSFER_IN : EVENT_RECEIPT;
             struct prism_movement *movement =
                 add(t, item, delta < 0 ? EVENT_ADJUSTMENT : taken, delta);
             movement->reason = type->verdict == TAKE_OUT ? "returned to vendor" : NULL;

@@ -47,6 +47,7 @@ struct prism_document {
     enum prism_kind kind;
     struct text sid, workstation, workstation_number;
     struct text number, voucher_number, slip_number, memo_number; /* as their kind calls it */
+    struct text slip_sid;                                         /* which a voucher receives */
     struct text reversed_sid; /* the sale that a return or a reversal refers to */
     struct text web_order;    /* the value of the configured field */
     struct prism_store store, from_store;

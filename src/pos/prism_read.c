@@ -41,6 +41,7 @@ static const struct field header_fields[] = {
     HEADER("docno", FIELD_TEXT, number),
     HEADER("vouno", FIELD_TEXT, voucher_number),
     HEADER("slipno", FIELD_TEXT, slip_number),
+    HEADER("slipsid", FIELD_TEXT, slip_sid),
     HEADER("adjno", FIELD_TEXT, memo_number),
     HEADER("workstation", FIELD_TEXT, workstation),
     HEADER("workstationnumber", FIELD_TEXT, workstation_number),

@@ -11,6 +11,7 @@
 #include "pos/prism_parked.h"
 #include "pos/prism_stores.h"
 #include "pos/prism_take.h"
+#include "pos/sources_view.h"
 #include "schedule/zone.h"
 
 struct prism_poll;
@@ -62,14 +63,6 @@ struct text source_register(const struct source *source, enum prism_kind kind, s
 int64_t source_instant_us(const struct source *source, struct prism_time time);
 
 /* ---- parked documents, taken once more ---- */
-struct source_replay {
-    size_t documents, settled, parked; /* tried; understood now; still not */
-};
-/* Those with this id; all with an empty one. STATUS_NOT_FOUND. Waits. */
-must_check enum status source_replay(struct source *source, const struct access *access,
-                                     struct text id, struct arena *arena,
-                                     struct prism_taken *taken_out,
-                                     struct source_replay *replay_out, struct error *error);
 /* Tries those that miss a location or a product once more, if any became known since. */
 must_check enum status source_retry_parked(struct source *source, struct error *error);
 

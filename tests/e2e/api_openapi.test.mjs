@@ -81,6 +81,18 @@ before(async () => {
 })
 after(() => hub.stop())
 
+const sale = {
+  sid: '600000000000000001', document_number: 1, status: 4, receipt_type: 0, has_sale: true,
+  has_return: false, store_code: 'NY01', store_number: 1, workstation: 1,
+  invoice_posted_date: '2026-11-22T10:00:00.000-05:00',
+  items: [{ sid: '600000000000000002', item_type: 1, quantity: 1, alu: 'A', scan_upc: '012345678905' }],
+}
+
+/** The id of a document that was not understood. */
+async function parked() {
+  return (await hub.json('GET', '/v1/sources/prism/parked')).items[0].id
+}
+
 const routes = {
   'POST /api/service/updateInventoryByIdentification': [
     '/api/service/updateInventoryByIdentification',
@@ -127,6 +139,15 @@ const routes = {
   'GET /v1/feeds': ['/v1/feeds'],
   'GET /v1/channels': ['/v1/channels'],
   'GET /v1/sources': ['/v1/sources'],
+  'POST /v1/sources/{name}/documents': ['/v1/sources/prism/documents', { body: [sale, { sid: '7', status: 9 }] }],
+  'GET /v1/sources/{name}': ['/v1/sources/prism'],
+  'GET /v1/sources/{name}/parked': ['/v1/sources/prism/parked?limit=5'],
+  'GET /v1/sources/{name}/parked/{id}': async () => [`/v1/sources/prism/parked/${await parked()}`],
+  'POST /v1/sources/{name}/parked/replay': ['/v1/sources/prism/parked/replay'],
+  'POST /v1/sources/{name}/parked/{id}/replay': async () => [
+    `/v1/sources/prism/parked/${await parked()}/replay`,
+  ],
+  'DELETE /v1/sources/{name}/parked/{id}': async () => [`/v1/sources/prism/parked/${await parked()}`],
   'OPTIONS /v1/sources/{name}/documents': [
     '/v1/sources/prism/documents',
     { headers: { Origin: 'https://prism.example', 'Access-Control-Request-Method': 'POST' } },
