@@ -161,6 +161,9 @@ const routes = {
   'POST /v1/tokens': ['/v1/tokens', { body: { name: 'short-lived', scopes: ['read'], locations: ['NY01'] } }],
   'DELETE /v1/tokens/{name}': ['/v1/tokens/short-lived'],
   'POST /v1/backup': ['/v1/backup'],
+  'GET /': ['/'],
+  'GET /assets/{file}': null, // served where the console was built: console.test.mjs
+  'GET /v1/me': ['/v1/me'],
   'GET /healthz': ['/healthz'],
   'GET /readyz': ['/readyz'],
   'GET /metrics': ['/metrics'],
