@@ -177,7 +177,13 @@ const struct schema_row schema_rows[] = {
     {"Sources", "+items:[Source]", ""},
     {"Source", SOURCE_FIELDS,
      "state: ok, parked (something was not understood) or silent (a store is)"},
-    {"SourceHealth", SOURCE_FIELDS "+stores:[SourceStore]", ""},
+    {"SourceHealth", SOURCE_FIELDS "+snapshot:SourceSnapshot +stores:[SourceStore]", ""},
+    {"SourceSnapshot",
+     "+running:boolean +started:time? +finished:time? +reset:string? +status:string? "
+     "+error:string? "
+     "+products:integer +cells:integer +looks:integer +left_out:integer "
+     "+left_out_locations:string?",
+     "The last Daily Reset from its inventory; left_out: locations it could not speak for"},
     {"SourceStore",
      "+location:string +last_document_at:time? +last_received_at:time? +lag_seconds:number? "
      "+heard_at:time? +silent_since:time? +documents:integer +registers:[SourceRegister]",

@@ -258,8 +258,6 @@ static void write_summary(struct source *source, struct json_writer *w) {
 void source_write_json(struct source *source, struct json_writer *w) {
     json_begin_object(w);
     write_summary(source, w);
-    json_key(w, "polling");
-    prism_poll_write_json(source->poll, w);
     json_key(w, "snapshot");
     prism_snapshot_write_json(source->snapshot, w);
     json_key(w, "stores");
