@@ -309,10 +309,12 @@
     const waiting = storedKeys('sale')
     const known = waiting.find((key) => sidOf(key) === sid)
     const key = known || `${PREFIX}sale:${stamp(Date.now())}:${sid}`
+    // The claim first: other tabs learn of one after the other.
+    const claimed = sending.size < AT_ONCE_MOST && claim(key)
     const kept = (known || waiting.length < settings.keepMost) && keep(key, text)
-    if (kept && sending.size >= AT_ONCE_MOST) plan(0)
-    if (sending.size >= AT_ONCE_MOST || !claim(key)) {
-      if (!kept) skip('there is no room to keep more')
+    if (!claimed) {
+      if (kept) plan(0)
+      else skip('there is no room to keep more')
       return
     }
     send(key, text, true)
