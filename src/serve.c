@@ -18,6 +18,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "channel/channels.h"
+#include "channel/notify.h"
 #include "cli/options.h"
 #include "feed/feeds.h"
 #include "hub/hub.h"
@@ -41,6 +42,7 @@ struct server {
     struct store *store;
     struct hub *hub;
     bool hub_started;
+    struct notify *notify;
     struct jobs *jobs;
     bool jobs_started;
     struct feeds *feeds;
@@ -151,6 +153,9 @@ static enum status start(struct server *server, struct error *error) {
         return status;
     hub_start(server->hub);
     server->hub_started = true;
+    status = notify_new(server->hub, &server->notify, error);
+    if (status != STATUS_OK)
+        return status;
     struct job_state_store states = job_states(server->hub);
     server->jobs = jobs_new(&clock_system, &states);
     status = feeds_new(server->hub, server->jobs, server->config->data, &server->feeds, error);
@@ -167,6 +172,7 @@ static enum status start(struct server *server, struct error *error) {
         .feeds = server->feeds,
         .channels = server->channels,
         .sources = server->sources,
+        .notify = server->notify,
     };
     status = api_start(&api_options, &server->api, error);
     if (status != STATUS_OK)
@@ -183,6 +189,7 @@ static void stop(struct server *server) {
     if (server->jobs_started)
         jobs_stop(server->jobs);
     sources_stop(server->sources);
+    notify_stop(server->notify); /* puts what it has not sent on disk */
     if (server->hub_started)
         hub_stop(server->hub);
     api_stop(server->api);
@@ -190,6 +197,7 @@ static void stop(struct server *server) {
     channels_free(server->channels);
     feeds_free(server->feeds);
     jobs_free(server->jobs);
+    notify_free(server->notify);
     hub_free(server->hub);
     store_close(server->store);
     config_free(server->config);

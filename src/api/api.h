@@ -13,6 +13,7 @@ struct channels;
 struct feeds;
 struct hub;
 struct jobs;
+struct notify;
 struct sources;
 
 struct api_options {
@@ -22,6 +23,7 @@ struct api_options {
     struct feeds *feeds;         /* NULL: none */
     struct channels *channels;   /* NULL: none */
     struct sources *sources;     /* NULL: none */
+    struct notify *notify;       /* NULL: none */
     unsigned threads;            /* that serve sockets; 0: the default */
 };
 

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/queue.h"
 #include "channel/channels.h"
+#include "channel/notify.h"
 #include "feed/feeds.h"
 #include "hub/hub.h"
 #include "pos/sources.h"

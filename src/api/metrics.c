@@ -109,6 +109,30 @@ static void write_store(struct buffer *out, struct api *api) {
         catalog_memory(hub_catalog(api->hub)));
 }
 
+/* A family of figures, one per target; only where there are any. */
+static void write_notify(struct buffer *out, struct api *api) {
+    static const char *const names[][3] = {
+        {"notify_sent_total", "counter", "Notices delivered by webhook."},
+        {"notify_failures_total", "counter", "Tries that failed."},
+        {"notify_dropped_total", "counter", "Notices that were never delivered."},
+        {"notify_waiting", "gauge", "Notices that wait to be delivered."},
+        {"notify_failing", "gauge", "1 while a target does not take them."},
+    };
+    size_t count = notify_count(api->options.notify);
+    for (size_t row = 0; row < sizeof names / sizeof names[0] && count > 0; row++) {
+        head(out, names[row][0], names[row][1], names[row][2]);
+        for (size_t i = 0; i < count; i++) {
+            struct notify_info info;
+            notify_info(api->options.notify, i, &info);
+            bool failing = strcmp(info.state, "failing") == 0 || strcmp(info.state, "stopped") == 0;
+            const uint64_t figures[] = {info.sent, info.failures, info.dropped, info.waiting,
+                                        failing};
+            buffer_append_format(out, "onhand_%s{target=\"%.*s\"} %" PRIu64 "\n", names[row][0],
+                                 TEXT_ARG(info.name), figures[row]);
+        }
+    }
+}
+
 static void write_requests(struct buffer *out, struct api *api) {
     head(out, "http_requests_total", "counter", "Requests by route and code; 0: gone away.");
     for (size_t row = 0; row <= route_count; row++) {
@@ -210,6 +234,7 @@ void handle_metrics(struct request *r) {
     buffer_append_string(&r->out, "onhand_info{version=\"" ONHAND_VERSION "\"} 1\n");
     write_hub(&r->out, r->api);
     write_store(&r->out, r->api);
+    write_notify(&r->out, r->api);
     write_requests(&r->out, r->api);
     if (r->api->options.sources != NULL && sources_count(r->api->options.sources) > 0) {
         write_sources(&r->out, r->api->options.sources);

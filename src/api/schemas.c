@@ -142,8 +142,12 @@ const struct schema_row schema_rows[] = {
      "+queue_depth:integer +batches:integer +resets_applied:integer +resets_held:integer "
      "+acknowledgements:integer +memory_bytes:integer +disk_bytes:integer +wal_bytes:integer "
      "+connections:integer +listeners:integer +adjustments:Outcomes +started_at:time "
-     "+disk_full:boolean +late:[string]",
+     "+disk_full:boolean +late:[string] +notify:[NotifyTarget]",
      ""},
+    {"NotifyTarget",
+     "+name:string +state:string +waiting:integer +sent:integer +failures:integer "
+     "+dropped:integer +last_sent_at:time? +last_error:string? +last_error_at:time?",
+     "Who is notified by webhook; state is new, ok, failing, or stopped by a 410"},
     {"Outcomes",
      "+applied:integer +covered:integer +acknowledged:integer +duplicate:integer "
      "+rejected:integer",

@@ -78,6 +78,8 @@ void handle_status(struct request *r) {
     json_timestamp(&w, hub_now_us(api->hub));
     write_stats(&w, api);
     write_late(&w, r);
+    json_key(&w, "notify");
+    notify_write_json(api->options.notify, &w);
     json_end_object(&w);
     answer_json(r, MHD_HTTP_OK);
 }

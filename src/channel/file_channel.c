@@ -246,19 +246,23 @@ static enum status write_file(struct channel *channel, struct channel_words *wor
     return status;
 }
 
-static void tell_failure(struct channel *channel, const struct error *error) {
+static void notify(struct channel *channel, const char *type, const char *key, const char *words) {
     struct buffer data = {0};
     struct json_writer w = {.out = &data};
     json_begin_object(&w);
     json_key(&w, "channel");
     json_text(&w, channel->config->name);
-    json_key(&w, "error");
-    json_string(&w, error->detail);
+    json_key(&w, key);
+    json_string(&w, words);
     json_end_object(&w);
-    hub_notify(channel->hub, "onhand.channel.failed", channel->config->name, buffer_text(&data));
+    hub_notify(channel->hub, type, channel->config->name, buffer_text(&data));
+    buffer_deinit(&data);
+}
+
+static void tell_failure(struct channel *channel, const struct error *error) {
+    notify(channel, "onhand.channel.failed", "error", error->detail);
     log_warn("channel failed", "channel=%.*s error=%s", TEXT_ARG(channel->config->name),
              log_quote(text_from(error->detail)));
-    buffer_deinit(&data);
 }
 
 enum status file_channel_run(void *context, struct job_report *report) {
@@ -281,6 +285,8 @@ enum status file_channel_run(void *context, struct job_report *report) {
     pthread_mutex_unlock(&channel->lock);
     if (status != STATUS_OK && !was_failing) {
         tell_failure(channel, &error);
+    } else if (status == STATUS_OK && was_failing) {
+        notify(channel, "onhand.channel.recovered", "detail", "it works again");
     }
     if (status != STATUS_OK) {
         snprintf(report->detail, sizeof(report->detail), "%.*s", JOB_DETAIL_SIZE - 1, error.detail);

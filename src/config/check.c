@@ -115,6 +115,69 @@ static void check_source(struct reading *reading, const struct schema *schema,
     }
 }
 
+/* ---- who is notified ---- */
+
+static const char *const notice_words[] = {"held",   "approval", "decided",   "done",
+                                           "failed", "late",     "recovered", NULL};
+_Static_assert(sizeof notice_words / sizeof notice_words[0] == CONFIG_NOTICE_COUNT + 1,
+               "a word for every kind of notice");
+
+#define NOTICES_BY_DEFAULT                                                                         \
+    (1U << CONFIG_NOTICE_HELD | 1U << CONFIG_NOTICE_FAILED | 1U << CONFIG_NOTICE_LATE |            \
+     1U << CONFIG_NOTICE_RECOVERED)
+
+static uint32_t notice_bit(struct text word) {
+    for (unsigned i = 0; i < CONFIG_NOTICE_COUNT; i++) {
+        if (text_equal_string(word, notice_words[i])) {
+            return 1U << i;
+        }
+    }
+    return 0;
+}
+
+/* HOST of https://HOST:PORT/..., or ::1 of [::1]; the URL was found fine before. */
+static struct text host_of(struct text url) {
+    const char *slashes = memmem(url.data, url.length, "://", 3);
+    if (slashes == NULL) {
+        return (struct text){NULL, 0};
+    }
+    const char *begin = slashes + 3, *end = url.data + url.length;
+    bool in_brackets = begin < end && *begin == '[';
+    begin += in_brackets;
+    size_t length = 0;
+    while (begin + length < end &&
+           memchr(in_brackets ? "]" : ":/?#", begin[length], in_brackets ? 1 : 4) == NULL) {
+        length++;
+    }
+    return (struct text){begin, length};
+}
+
+static void check_notify(struct reading *reading, const yaml_node_t *node,
+                         struct config_notify *notify) {
+    for (size_t i = 0; i < notify->event_words.count; i++) {
+        struct text word = notify->event_words.items[i];
+        const char *near = nearest_word(notice_words, word);
+        notify->events |= notice_bit(word);
+        if (notice_bit(word) == 0) {
+            mistake_at(reading, node, "events",
+                       "'%s' is no kind of notice%s%s (held, approval, decided, done, failed, "
+                       "late, recovered)",
+                       shown(reading, word), near != NULL ? "; you mean " : "",
+                       near != NULL ? near : "");
+        }
+    }
+    if (notify->event_words.count == 0) {
+        notify->events = NOTICES_BY_DEFAULT;
+    }
+    struct text host = host_of(notify->url);
+    if (host.length > 0 && memchr(host.data, '@', host.length) != NULL) {
+        mistake_at(reading, node, "url", "a user does not belong into the URL of a webhook");
+    }
+    if (notify->name.length == 0) {
+        notify->name = arena_copy(&reading->config->arena, host);
+    }
+}
+
 /* ---- names that must differ ---- */
 
 static void unique_add(struct reading *reading, struct uniqueness *unique, struct text text,
@@ -167,5 +230,9 @@ void check_item(struct reading *reading, const struct schema *schema, const yaml
         if (is_named(schema, named, "type")) {
             check_channel(reading, node, item);
         }
+    } else if (schema == &schema_notify) {
+        struct config_notify *notify = item;
+        check_notify(reading, node, notify);
+        unique_add(reading, &reading->notify, notify->name, node, "name");
     }
 }

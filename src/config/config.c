@@ -43,6 +43,7 @@ static void reading_deinit(struct reading *reading) {
     uniqueness_deinit(&reading->sources);
     uniqueness_deinit(&reading->feeds);
     uniqueness_deinit(&reading->channels);
+    uniqueness_deinit(&reading->notify);
     buffer_deinit(&reading->path);
     free(reading->seen);
 }

@@ -201,6 +201,29 @@ struct config_channel {
     unsigned long line;
 };
 
+/* What a target of `notify` may be told; bits of config_notify.events. */
+enum config_notice {
+    CONFIG_NOTICE_HELD,      /* a reset waits for a decision */
+    CONFIG_NOTICE_APPROVAL,  /* one of several approvals was given */
+    CONFIG_NOTICE_DECIDED,   /* approved, rejected, rolled back */
+    CONFIG_NOTICE_DONE,      /* a reset that nothing held */
+    CONFIG_NOTICE_FAILED,    /* a feed or a channel */
+    CONFIG_NOTICE_LATE,      /* a feed took no file at its time */
+    CONFIG_NOTICE_RECOVERED, /* what had failed or was late works again */
+    CONFIG_NOTICE_COUNT
+};
+
+struct config_notify {
+    struct text name; /* the host where none is configured */
+    struct text url;
+    struct config_secret_ref secret;
+    struct config_texts event_words;
+    uint32_t events;
+    bool allow_private;
+    struct text ca_file; /* empty: the system's */
+    unsigned long line;
+};
+
 struct config {
     struct arena arena;
     struct text path; /* empty: defaults only */
@@ -228,6 +251,8 @@ struct config {
     size_t feed_count;
     struct config_channel *channels;
     size_t channel_count;
+    struct config_notify *notify;
+    size_t notify_count;
 };
 
 /* One mistake; line and column from 1, 0 where there is none. `key` as in "feeds[0].schedule". */

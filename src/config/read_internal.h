@@ -22,7 +22,7 @@ struct reading {
     struct buffer path; /* the key being read, as in feeds[0].schedule */
     bool *seen;         /* per node: a second visit is an alias */
     size_t seen_count;
-    struct uniqueness locations, sources, feeds, channels;
+    struct uniqueness locations, sources, feeds, channels, notify;
 };
 
 /* ---- report.c ---- */

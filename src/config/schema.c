@@ -251,6 +251,22 @@ const struct schema schema_channel = {
 };
 #undef AT
 
+/* ---- who is notified ---- */
+
+#define AT(field) offsetof(struct config_notify, field)
+static const struct setting notify_rows[] = {
+    {"url", SETTING_HTTP_URL, AT(url), NULL, .needed = NEEDED},
+    {"secret", SETTING_SECRET, AT(secret), NULL, .needed = NEEDED},
+    PLAIN("events", SETTING_TEXTS, AT(event_words), NULL),
+    PLAIN("name", SETTING_NAME, AT(name), NULL),
+    PLAIN("allow_private", SETTING_BOOL, AT(allow_private), "false"),
+    PLAIN("ca_file", SETTING_TEXT, AT(ca_file), NULL),
+};
+const struct schema schema_notify = {
+    "notify", ROWS(notify_rows), sizeof(struct config_notify), NO_OFFSET, NO_OFFSET, AT(line), NULL,
+};
+#undef AT
+
 /* ---- the whole: what others inherit comes before them ---- */
 
 #define AT(field) offsetof(struct config, field)
@@ -279,6 +295,8 @@ static const struct setting config_rows[] = {
     {"feeds", SETTING_LIST, AT(feeds), NULL, .table = &schema_feed, .count_offset = AT(feed_count)},
     {"channels", SETTING_LIST, AT(channels), NULL, .table = &schema_channel,
      .count_offset = AT(channel_count)},
+    {"notify", SETTING_LIST, AT(notify), NULL, .table = &schema_notify,
+     .count_offset = AT(notify_count)},
 };
 const struct schema schema_config = {
     "configuration",

@@ -63,7 +63,7 @@ struct schema {
 };
 
 extern const struct schema schema_config, schema_guards, schema_location, schema_source,
-    schema_feed, schema_channel;
+    schema_feed, schema_channel, schema_notify;
 
 /* The row's index in its table; the key must be there. */
 size_t schema_index(const struct schema *schema, const char *key);

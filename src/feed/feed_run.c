@@ -272,7 +272,8 @@ static bool note_late(struct run *run) {
     return was_late != (words->late_us != NEVER_US);
 }
 
-static void note_end(struct run *run, enum status status) {
+/* What is news at the end of a run is told once, here. */
+static void note_end(struct run *run, enum status status, uint64_t waiting) {
     struct feed *feed = run->feed;
     bool failed = status != STATUS_OK || run->trouble > 0;
     pthread_mutex_lock(&feed->lock);
@@ -292,6 +293,17 @@ static void note_end(struct run *run, enum status status) {
         log_warn("feed failed", "feed=%.*s error=%s", TEXT_ARG(feed->config->name),
                  log_quote(text_from(run->error.detail)));
         notify(feed, "onhand.feed.failed", "error", run->error.detail);
+    }
+    if (failed) {
+        return;
+    }
+    if (late_changes && run->taken > 0) {
+        notify(feed, "onhand.feed.recovered", "detail", "the file that was late has come");
+    } else if (was_failing) {
+        notify(feed, "onhand.feed.recovered", "detail", "it works again");
+    }
+    if (run->taken == 0 && waiting == 0 && feed->config->schedule.schedule.kind == SCHEDULE_CRON) {
+        notify(feed, "onhand.feed.late", "detail", "no file at its time");
     }
 }
 
@@ -317,11 +329,7 @@ enum status feed_run(void *context, struct job_report *report) {
         snprintf(report->detail, sizeof(report->detail), "stopped");
         return status;
     }
-    note_end(&run, status);
-    if (status == STATUS_OK && run.trouble == 0 && run.taken == 0 && waiting == 0 &&
-        run.feed->config->schedule.schedule.kind == SCHEDULE_CRON) {
-        notify(run.feed, "onhand.feed.late", "detail", "no file at its time");
-    }
+    note_end(&run, status, waiting);
     if (status != STATUS_OK || run.trouble > 0) {
         snprintf(report->detail, sizeof(report->detail), "%.*s", JOB_DETAIL_SIZE - 1,
                  run.error.detail);

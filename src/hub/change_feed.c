@@ -26,9 +26,10 @@ void change_feed_deinit(struct change_feed *feed) {
     pthread_mutex_destroy(&feed->lock);
 }
 
-static void wake_all(struct change_feed *feed) {
+static void wake_all(struct change_feed *feed, bool by_notice) {
     for (struct subscriber *s = feed->subscribers; s != NULL; s = s->next)
-        s->wake(s->context);
+        if (by_notice || !s->notices_only)
+            s->wake(s->context);
 }
 
 void change_feed_publish(struct hub *hub, const struct change *changes, size_t count) {
@@ -45,7 +46,7 @@ void change_feed_publish(struct hub *hub, const struct change *changes, size_t c
     }
     feed->last_seq = last_seq;
     if (count > 0)
-        wake_all(feed);
+        wake_all(feed, false);
     pthread_mutex_unlock(&feed->lock);
 }
 
@@ -110,7 +111,7 @@ void hub_notify(struct hub *hub, const char *type, struct text subject, struct t
     free_notice(place);
     notice.number = ++feed->notices_pushed;
     *place = notice;
-    wake_all(feed);
+    wake_all(feed, true);
     pthread_mutex_unlock(&feed->lock);
 }
 

@@ -131,6 +131,7 @@ size_t hub_notices(struct hub *hub, uint64_t after, size_t most, struct arena *a
 struct subscriber {
     void (*wake)(void *context);
     void *context;
+    bool notices_only;       /* not after commits */
     struct subscriber *next; /* the hub's */
 };
 void hub_subscribe(struct hub *hub, struct subscriber *subscriber);

@@ -258,13 +258,6 @@ static enum status note_approval(struct hub *hub, const struct access *access,
     return reset_record_save(hub, record, error);
 }
 
-static bool is_held(const struct reset_record *record) {
-    bool held = record->location_count == 0 && record->status == RESET_HELD;
-    for (size_t i = 0; i < record->location_count; i++)
-        held |= record->locations[i].status == RESET_HELD;
-    return held;
-}
-
 /* One approval of several: on record, and nothing else happens. */
 static void tell_approval(struct hub *hub, const struct access *access,
                           const struct reset_record *record, struct buffer *json) {
@@ -285,7 +278,7 @@ static enum status decide_record(struct hub *hub, const struct access *access, s
         if (!access_allows_location(access, record.locations[i].code))
             return error_set(error, STATUS_FORBIDDEN_LOCATION,
                              "the reset touches locations that the token may not");
-    if (what == RESET_APPROVE && hub->config->approvals > 1 && is_held(&record)) {
+    if (what == RESET_APPROVE && hub->config->approvals > 1 && reset_record_is_held(&record)) {
         bool enough = false;
         status = note_approval(hub, access, &record, arena, &enough, error);
         if (status != STATUS_OK)

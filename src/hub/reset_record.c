@@ -384,6 +384,13 @@ enum status reset_record_save(struct hub *hub, const struct reset_record *record
 
 /* ---- arithmetic ---- */
 
+bool reset_record_is_held(const struct reset_record *record) {
+    bool held = record->location_count == 0 && record->status == RESET_HELD;
+    for (size_t i = 0; i < record->location_count; i++)
+        held |= record->locations[i].status == RESET_HELD;
+    return held;
+}
+
 enum reset_status reset_record_overall(const struct reset_record *record) {
     size_t by_status[RESET_STATUS_COUNT] = {0};
     for (size_t i = 0; i < record->location_count; i++)

@@ -79,6 +79,8 @@ must_check enum status reset_record_save(struct hub *hub, const struct reset_rec
                                          struct error *error);
 /* A record of which nobody is at work any more can only have broken off. */
 void reset_record_tell_broken(struct hub *hub, struct reset_record *record);
+/* Whether it, or any of its locations, waits for a decision. */
+bool reset_record_is_held(const struct reset_record *record);
 /* The file's status from its locations' ones. */
 enum reset_status reset_record_overall(const struct reset_record *record);
 void reset_counts_add(struct reset_counts *sum, const struct reset_counts *part);
