@@ -38,6 +38,7 @@ struct target {
     struct http_client *client;          /* NULL: not yet, or its settings do not do */
     struct notify_message *head, **tail; /* oldest first */
     struct notify_late *late;
+    int64_t last_queued_us;  /* so that no two are of one instant, and their order is on disk */
     uint64_t cursor;         /* the last notice seen */
     uint64_t dropped_untold; /* since something was delivered */
     unsigned failures_in_row;

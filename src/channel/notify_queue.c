@@ -95,6 +95,14 @@ static struct notify_message *unlink_first(struct target *target) {
     return message;
 }
 
+static int64_t next_instant(struct target *target) {
+    int64_t now_us = hub_now_us(target->hub);
+    if (now_us <= target->last_queued_us)
+        now_us = target->last_queued_us + 1;
+    target->last_queued_us = now_us;
+    return now_us;
+}
+
 static void append(struct target *target, struct notify_message *message) {
     *target->tail = message;
     target->tail = &message->next;
@@ -114,7 +122,7 @@ static void enqueue(struct target *target, const struct notice *notice) {
     if (target->info.waiting >= NOTIFY_WAITING_MAX)
         drop_first(target, "too many are waiting");
     struct notify_message *message =
-        notify_message_new(notice, hub_now_us(target->hub), target->dropped_untold);
+        notify_message_new(notice, next_instant(target), target->dropped_untold);
     if (message->held.length > 0 && has_item(target, message->id)) {
         notify_message_free(message);
         return;
@@ -307,6 +315,8 @@ static bool load_one(void *context, struct text key, struct text value) {
         if (message->next == NULL)
             load->target->tail = &message->next;
         load->waiting++;
+        if (message->queued_us > load->target->last_queued_us)
+            load->target->last_queued_us = message->queued_us;
     }
     return true;
 }

@@ -56,7 +56,7 @@ class Receiver {
 let number = 0
 function configure(targets, more = '') {
   const file = path.join(root, `onhand-${++number}.yaml`)
-  writeFileSync(file, `notify:\n${targets.map((t) => `  - ${JSON.stringify(t)}\n`).join('')}${more}`)
+  writeFileSync(file, `notify:${targets.length ? '' : ' []'}\n${targets.map((t) => `  - ${JSON.stringify(t)}\n`).join('')}${more}`)
   return file
 }
 
@@ -156,6 +156,24 @@ describe('notices by webhook', () => {
     assert.equal(ids.size, 2)
     assert.equal(JSON.parse(back.got.at(-1).body).subject, again.id)
     await hub.stop()
+  })
+
+  test('what was held before anybody was told of it is told at the start, once', async () => {
+    const receiver = await Receiver.start()
+    const targets = [{ url: receiver.url, secret: 'env:HOOK_SECRET', allow_private: true }]
+    const hub = await start(targets)
+    const options = { args: ['--config', configure([])] }
+    await hub.stop()
+    await hub.start(options) // without notify
+    const [decided, reset] = [await hold(hub), await hold(hub)]
+    await hub.json('POST', `/v1/resets/${decided.id}/reject`)
+    await hub.stop()
+    for (let i = 0; i < 3; i++) {
+      await hub.start()
+      if (i === 0) await until('told', async () => (await target(hub)).sent === 1)
+      await hub.stop()
+    }
+    assert.deepEqual(receiver.got.map((notice) => JSON.parse(notice.body).subject), [reset.id])
   })
 
   test('a late feed, once; a failed one; and that they work again', async () => {
