@@ -189,7 +189,8 @@ export class Server {
 
   #send(response, { status, headers, text }) {
     const data = Buffer.from(text)
-    response.writeHead(status, { ...headers, 'Content-Length': data.length })
+    const Date = new globalThis.Date(this.simulator.world.now()).toUTCString()
+    response.writeHead(status, { Date, ...headers, 'Content-Length': data.length })
     response.end(data)
   }
 

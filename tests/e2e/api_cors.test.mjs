@@ -62,10 +62,16 @@ test('nobody else is, nowhere', async () => {
   }
 })
 
-test('what is refused can be read by the page too', async () => {
-  const options = { body: {}, token: 'oh_wrong', headers: { Origin: origin } }
-  const { headers } = await hub.call('POST', '/v1/sources/prism/documents', options)
+test('what is refused can be read by the page too, and only by it', async () => {
+  const ask = (token, from) =>
+    hub.call('POST', '/v1/sources/prism/documents', { body: {}, token, headers: { Origin: from } })
+  const allowed = ({ headers }) => headers['access-control-allow-origin']
+  const refused = await ask('oh_wrong', origin)
+  assert.equal(refused.status, 401)
+  assert.equal(allowed(refused), origin)
+  assert.match(refused.headers['access-control-expose-headers'], /Retry-After/)
+  assert.equal(allowed(await ask(hub.token, origin)), origin)
+  assert.equal(allowed(await ask(hub.token, 'https://evil.example')), undefined)
   const status = await hub.call('GET', '/v1/status', { headers: { Origin: origin } })
-  assert.equal(headers.vary ?? 'Origin', 'Origin')
-  assert.equal(status.headers['access-control-allow-origin'], undefined)
+  assert.equal(allowed(status), undefined)
 })

@@ -48,17 +48,17 @@ function webClient() {
   }
 }
 
-/** Serves the page with the hook and its settings: {url, close}. */
+/** Serves the page with the hook and its settings, as they are then: {url, close}. */
 export async function servePrismPage(settings) {
   const hook = readFileSync(path.join(root, 'prism/onhand.js'), 'utf8')
-  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>POS</title><body>
+  const page = () => `<!doctype html><html lang="en"><meta charset="utf-8"><title>POS</title><body>
     <h1>Point of sale</h1><script>(${webClient})()</script>
     <script>window.onhandSettings = ${JSON.stringify(settings)}</script>
     <script src="/onhand.js"></script></body></html>`
   const server = http.createServer((request, response) => {
     const isHook = request.url === '/onhand.js'
     response.setHeader('Content-Type', isHook ? 'text/javascript' : 'text/html')
-    response.end(isHook ? hook : page)
+    response.end(isHook ? hook : page())
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const close = () => {
