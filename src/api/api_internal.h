@@ -123,8 +123,8 @@ void request_unexpect(struct request *r); /* it could not be handed out */
 void request_arrived(struct request *r);  /* any thread; r may be gone afterwards */
 bool request_wait(struct request *r);     /* true: suspended; false: it is here already */
 bool request_is_pending(struct request *r);
-/* Runs `function` on a worker; request_wait may follow. */
-void request_run(struct request *r, enum run_on where, void (*function)(struct request *r));
+/* Runs `function` on a worker; request_wait may follow. False: they have stopped. */
+bool request_run(struct request *r, enum run_on where, void (*function)(struct request *r));
 
 /* ---- answer.c ---- */
 /* The answer is r->out. */
@@ -159,8 +159,9 @@ void handle_preflight(struct request *r);
 /* ---- workers.c ---- */
 struct workers;
 struct workers *workers_new(unsigned count, const char *name);
-void workers_run(struct workers *workers, struct request *r);
-void workers_free(struct workers *workers); /* after what is queued is done */
+bool workers_run(struct workers *workers, struct request *r); /* false: they have stopped */
+void workers_stop(struct workers *workers);                   /* after what is queued is done */
+void workers_free(struct workers *workers);                   /* NULL is fine */
 
 /* ---- connections.c ---- */
 struct connections;
