@@ -76,6 +76,11 @@ uint32_t catalog_location_count(struct catalog *catalog); /* numbers 1 .. count 
 uint32_t catalog_product_count(struct catalog *catalog);
 size_t catalog_memory(struct catalog *catalog);
 
+/* Products each word of the text is found in, whether in an identifier or in the name, in any case;
+ * with numbers above `after`, in order of number. Returns how many, at most `room`. */
+size_t catalog_search(struct catalog *catalog, struct text text, uint32_t after,
+                      uint32_t *products_out, size_t room);
+
 /* ---- what is known of products and locations beside their identifiers ---- */
 struct attributes {
     struct text name; /* lives as long as the catalog */

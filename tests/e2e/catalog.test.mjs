@@ -173,3 +173,24 @@ test('what is known of products and locations survives a restart', async () => {
   }
   assert.equal(count, (await hub.json('GET', '/v1/status')).products)
 })
+
+test('a product is found by pieces of what it is called', async () => {
+  await hub.json('POST', '/v1/products', {
+    body: [
+      { sku: 'FIND-1', upc: '4006381333948', name: 'Crimson Kettle' },
+      { sku: 'FIND-2', name: 'Crimson Mug' },
+      { sku: 'FIND-3', name: 'Blue Kettle' },
+    ],
+  })
+  const found = async (q, limit = 10) => (await products({ q, limit })).items.map((item) => item.sku)
+  assert.deepEqual(await found('find'), ['FIND-1', 'FIND-2', 'FIND-3'])
+  assert.deepEqual(await found('kettle'), ['FIND-1', 'FIND-3'])
+  assert.deepEqual(await found('  kettle   CRIMSON '), ['FIND-1'])
+  assert.deepEqual(await found('638133394'), ['FIND-1'])
+  assert.deepEqual(await found('find-3 crimson'), [])
+  const first = await products({ q: 'find-', limit: 2 })
+  assert.equal(first.items.length, 2)
+  const rest = await products({ q: 'find-', limit: 2, cursor: first.next })
+  assert.deepEqual(rest.items.map((item) => item.sku), ['FIND-3'])
+  assert.equal(rest.next, null)
+})
