@@ -98,20 +98,6 @@ void handle_feeds(struct request *r) {
     answer_json(r, MHD_HTTP_OK);
 }
 
-void handle_channels(struct request *r) {
-    struct json_writer w = answer_writer(r);
-    json_begin_object(&w);
-    json_key(&w, "items");
-    if (r->api->options.channels != NULL) {
-        channels_write_json(r->api->options.channels, &w);
-    } else {
-        json_begin_array(&w);
-        json_end_array(&w);
-    }
-    json_end_object(&w);
-    answer_json(r, MHD_HTTP_OK);
-}
-
 /* ---- jobs ---- */
 
 static void write_time(struct json_writer *w, const char *key, bool known, int64_t us) {

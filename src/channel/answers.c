@@ -13,8 +13,8 @@
 
 /* ---- the client ---- */
 
-enum status channel_http_new(const struct channel_context *context,
-                             struct http_client **client_out, struct error *error) {
+enum status channel_http_new(const struct channel_context *context, struct http_client **client_out,
+                             struct error *error) {
     const struct config_channel *config = context->config;
     struct http_client_options options = {.base_url = config->url,
                                           .forbid_private = !config->allow_private,

@@ -2,8 +2,8 @@
  *
  * It has a state of the platform for itself and runs on a job's thread, so publishing goes on
  * meanwhile. Whatever is on its way, or was told after the audit began, is no difference. What
- * differs was changed at the shop, or an answer of its lied: mended by policy, told in any case, and
- * the figures of each day are kept, so that drift can be seen over time. */
+ * differs was changed at the shop, or an answer of its lied: mended by policy, told in any case,
+ * and the figures of each day are kept, so that drift can be seen over time. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -66,8 +66,8 @@ static bool was_seen(const struct audit *audit, struct outbox_ref ref) {
 
 /* ---- judging ---- */
 
-static void note(struct audit *audit, struct outbox_ref ref, enum cause cause,
-                 int64_t wanted_milli, int64_t actual_milli) {
+static void note(struct audit *audit, struct outbox_ref ref, enum cause cause, int64_t wanted_milli,
+                 int64_t actual_milli) {
     audit->causes[cause]++;
     if (cause != CAUSE_IN_FLIGHT && audit->shown_count < SHOWN_MAX) {
         audit->shown[audit->shown_count++] =
@@ -305,11 +305,8 @@ static void write_counts(struct json_writer *w, const struct audit *audit) {
         const char *key;
         uint64_t count;
     } counts[] = {
-        {"read", audit->read},
-        {"agreed", audit->agreed},
-        {"drift", drift_of(audit)},
-        {"mended", audit->mended},
-        {"not_ours", audit->unknown},
+        {"read", audit->read},     {"agreed", audit->agreed},    {"drift", drift_of(audit)},
+        {"mended", audit->mended}, {"not_ours", audit->unknown},
     };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         json_key(w, counts[i].key);
@@ -375,10 +372,9 @@ static bool last_one(void *context, struct text key, struct text value) {
 
 enum status audit_load(struct publisher *p, struct error *error) {
     struct arena arena = {0};
-    enum status status =
-        store_item_scan(hub_store(p->hub),
-                        arena_format(&arena, "channel.audit:%.*s", TEXT_ARG(p->config->name)),
-                        TEXT(""), true, last_one, &p->audit_json, error);
+    enum status status = store_item_scan(
+        hub_store(p->hub), arena_format(&arena, "channel.audit:%.*s", TEXT_ARG(p->config->name)),
+        TEXT(""), true, last_one, &p->audit_json, error);
     arena_deinit(&arena);
     return status;
 }
@@ -393,10 +389,9 @@ enum status publisher_write_audits(struct publisher *p, struct json_writer *w,
                                    struct error *error) {
     struct arena arena = {0};
     json_begin_array(w);
-    enum status status =
-        store_item_scan(hub_store(p->hub),
-                        arena_format(&arena, "channel.audit:%.*s", TEXT_ARG(p->config->name)),
-                        TEXT(""), true, write_one, w, error);
+    enum status status = store_item_scan(
+        hub_store(p->hub), arena_format(&arena, "channel.audit:%.*s", TEXT_ARG(p->config->name)),
+        TEXT(""), true, write_one, w, error);
     json_end_array(w);
     arena_deinit(&arena);
     return status;

@@ -114,8 +114,9 @@ int64_t channel_bucket_ready_us(const struct channel_bucket *bucket, double cost
 /* Ids over there and whatever else was looked up and is worth keeping: text by text, kept in memory
  * and on disk, written along with the next batch (lost in a crash, it is looked up again). */
 struct channel_notes;
-struct text channel_note_get(struct channel_notes *notes, struct text key); /* empty: none; lives
-                                                                               as long as the notes */
+struct text channel_note_get(struct channel_notes *notes,
+                             struct text key); /* empty: none; lives
+                                                  as long as the notes */
 void channel_note_put(struct channel_notes *notes, struct text key, struct text value);
 void channel_note_forget(struct channel_notes *notes, struct text key);
 

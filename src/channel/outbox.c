@@ -10,8 +10,8 @@
 
 const char *outbox_state_word(enum outbox_state state) {
     static const char *const words[OUTBOX_STATE_COUNT] = {
-        "confirmed", "wanting", "held", "sending", "later", "uncertain", "verifying", "parked",
-        "unmapped",
+        "confirmed", "wanting",   "held",   "sending",  "later",
+        "uncertain", "verifying", "parked", "unmapped",
     };
     require(state < OUTBOX_STATE_COUNT);
     return words[state];
@@ -52,8 +52,8 @@ static bool is_agreed(const struct outbox *outbox, const struct slot *slot, int6
     if (!outbox->rules.tells_each_change) {
         return slot != NULL && slot->told_milli == wanted_milli;
     }
-    uint64_t known = slot != NULL && slot->version > outbox->baseline ? slot->version
-                                                                      : outbox->baseline;
+    uint64_t known =
+        slot != NULL && slot->version > outbox->baseline ? slot->version : outbox->baseline;
     return version <= known;
 }
 
@@ -80,9 +80,8 @@ static void line_up(struct outbox *outbox, struct work *work, const struct slot 
     } else if (work->raised_at_us == 0) {
         work->raised_at_us = now_us;
     }
-    work->rank = slot->told_milli != CHANNEL_UNKNOWN_MILLI && work->wanted_milli < slot->told_milli
-                     ? 0
-                     : 1;
+    work->rank =
+        slot->told_milli != CHANNEL_UNKNOWN_MILLI && work->wanted_milli < slot->told_milli ? 0 : 1;
     if (raises && !work->released) {
         int64_t at_us =
             wanted_increase_at_us(&outbox->rules.increases, work->raised_at_us, work->as_of_us);
@@ -314,8 +313,7 @@ void outbox_sent(struct outbox *outbox, struct outbox_ref ref, enum channel_outc
 void outbox_was_read(struct outbox *outbox, struct outbox_ref ref, enum channel_outcome outcome,
                      int64_t actual_milli, int64_t now_us, int64_t again_at_us) {
     struct work *work = work_at(outbox, ref);
-    require(work != NULL &&
-            (work->state == OUTBOX_UNCERTAIN || work->state == OUTBOX_VERIFYING));
+    require(work != NULL && (work->state == OUTBOX_UNCERTAIN || work->state == OUTBOX_VERIFYING));
     struct slot *slot = table_find(outbox, work->place, work->product);
     if (outcome == CHANNEL_UNMAPPED) {
         work_set_state(outbox, work, OUTBOX_UNMAPPED, again_at_us);

@@ -109,7 +109,7 @@ bool outbox_look(const struct outbox *outbox, struct outbox_ref ref, struct outb
 uint64_t outbox_count(const struct outbox *outbox, enum outbox_state state);
 uint64_t outbox_pending(const struct outbox *outbox); /* changes the shop does not have yet */
 uint64_t outbox_told_count(const struct outbox *outbox);
-int64_t outbox_oldest_us(const struct outbox *outbox); /* of the pending ones; 0: none */
+int64_t outbox_oldest_us(const struct outbox *outbox);   /* of the pending ones; 0: none */
 int64_t outbox_next_due_us(const struct outbox *outbox); /* of what waits; NEVER_US */
 int64_t outbox_next_doubt_us(const struct outbox *outbox);
 size_t outbox_memory(const struct outbox *outbox);
@@ -123,14 +123,13 @@ void outbox_each_told(const struct outbox *outbox, uint32_t place, outbox_visito
 struct buffer *outbox_journal(struct outbox *outbox);
 /* Lines as they were written, the oldest first; then outbox_replayed: what was on its way is
  * UNCERTAIN. `requests_out`: the highest number of a request among them. */
-must_check enum status outbox_replay(struct outbox *outbox, struct text lines,
-                                     struct error *error);
+must_check enum status outbox_replay(struct outbox *outbox, struct text lines, struct error *error);
 void outbox_replayed(struct outbox *outbox, int64_t now_us, uint64_t *requests_out);
 /* The next page of 256 products that was changed since it was last asked for, as lines; false:
  * none. */
 bool outbox_take_page(struct outbox *outbox, uint32_t *place_out, uint32_t *page_out,
                       struct buffer *lines);
-void outbox_touch_all(struct outbox *outbox); /* every page is to be taken again */
+void outbox_touch_all(struct outbox *outbox);            /* every page is to be taken again */
 uint64_t outbox_page_bytes(const struct outbox *outbox); /* of all pages, about */
 
 void outbox_check(const struct outbox *outbox); /* the invariants; slow */

@@ -87,8 +87,8 @@ static void heap_down(struct outbox *outbox, struct heap *heap, size_t at) {
     uint32_t item = heap->items[at];
     for (;;) {
         size_t child = 2 * at + 1;
-        if (child + 1 < heap->count && is_before(&outbox->works[heap->items[child + 1]],
-                                                 &outbox->works[heap->items[child]])) {
+        if (child + 1 < heap->count &&
+            is_before(&outbox->works[heap->items[child + 1]], &outbox->works[heap->items[child]])) {
             child++;
         }
         if (child >= heap->count ||

@@ -2,8 +2,7 @@
 #include "base/arena.h"
 #include "channel/outbox_internal.h"
 
-bool outbox_look(const struct outbox *outbox, struct outbox_ref ref,
-                 struct outbox_view *view_out) {
+bool outbox_look(const struct outbox *outbox, struct outbox_ref ref, struct outbox_view *view_out) {
     const struct slot *slot = table_find(outbox, ref.place, ref.product);
     const struct work *work = work_of(outbox, slot);
     if (slot == NULL || (slot->told_milli == CHANNEL_UNKNOWN_MILLI && work == NULL)) {

@@ -51,8 +51,7 @@ void places_restore(struct places *places, struct text name) {
         places->capacity = places->capacity == 0 ? 16 : places->capacity * 2;
         places->items = memory_grow(places->items, places->capacity * sizeof(*places->items));
     }
-    places->items[places->count++] =
-        (struct place){.name = arena_copy(&places->arena, name)};
+    places->items[places->count++] = (struct place){.name = arena_copy(&places->arena, name)};
 }
 
 static struct place *place_named(struct places *places, struct text name) {
@@ -104,8 +103,7 @@ static void configure(struct places *places) {
 static void add_known(struct places *places, struct catalog *catalog, uint32_t last) {
     for (uint32_t location = places->known + 1; location <= last; location++) {
         struct text code = catalog_location_code(catalog, location);
-        struct place *place =
-            place_named(places, places->platform->one_location ? TEXT("") : code);
+        struct place *place = place_named(places, places->platform->one_location ? TEXT("") : code);
         place->theirs = place->name;
         place_add(places, place, code, location);
         map_location(places, location, place);

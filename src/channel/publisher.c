@@ -85,8 +85,8 @@ static void find_repeat(void *context, uint32_t place, uint32_t product) {
     }
 }
 
-enum status publisher_new(const struct publisher_options *options,
-                          struct publisher **publisher_out, struct error *error) {
+enum status publisher_new(const struct publisher_options *options, struct publisher **publisher_out,
+                          struct error *error) {
     struct publisher *p = memory_alloc_zero(1, sizeof(*p));
     init(p, options);
     enum status status = publisher_load(p, error);
@@ -323,18 +323,22 @@ void publisher_quiesce(struct publisher *p) {
     __atomic_store_n(&p->audit_stopping, true, __ATOMIC_RELAXED);
 }
 
-void publisher_stop(struct publisher *p, int64_t drain_us) {
-    if (!p->started) {
-        return;
-    }
-    struct timespec until = monotonic_after(drain_us);
+void publisher_drain(struct publisher *p, int64_t drain_us) {
     pthread_mutex_lock(&p->lock);
     p->drain_until_us = hub_now_us(p->hub) + drain_us;
     p->draining = true;
     pthread_mutex_unlock(&p->lock);
     publisher_wake(p);
-    int waited = 0;
+}
+
+void publisher_stop(struct publisher *p) {
+    if (!p->started) {
+        return;
+    }
     pthread_mutex_lock(&p->lock);
+    require(p->draining);
+    struct timespec until = monotonic_after(p->drain_until_us - hub_now_us(p->hub));
+    int waited = 0;
     while (!p->ended && waited == 0) {
         waited = pthread_cond_timedwait(&p->at_end, &p->lock, &until);
     }

@@ -1,6 +1,6 @@
 /* The publisher of one channel: keeps what the shop shows equal to what it should show.
  *
- *   publisher_new -> publisher_start -> ... -> publisher_stop -> publisher_free
+ *   publisher_new -> publisher_start -> ... -> publisher_drain -> publisher_stop -> publisher_free
  *
  * One thread per channel does everything that talks to the shop. It follows the hub's changes, asks
  * wanted.h for the figures, keeps them in an outbox, and sends batches through the platform, with
@@ -31,9 +31,11 @@ must_check enum status publisher_new(const struct publisher_options *options,
                                      struct publisher **publisher_out, struct error *error);
 void publisher_start(struct publisher *publisher);
 void publisher_quiesce(struct publisher *publisher); /* gives an audit up; before jobs_stop */
-/* Sends what waits while the shop takes it, at most `drain_us`; then gives up what is going on.
- * Called before the hub stops. */
-void publisher_stop(struct publisher *publisher, int64_t drain_us);
+/* From now on it sends what waits while the shop takes it, for `drain_us` at most, and ends. Does
+ * not wait. */
+void publisher_drain(struct publisher *publisher, int64_t drain_us);
+/* Waits for that end, then gives up what is going on. Before the hub stops. */
+void publisher_stop(struct publisher *publisher);
 void publisher_free(struct publisher *publisher); /* NULL is fine */
 
 /* Does what there is to do now, one request at most; returns when to look again, NEVER_US: when the
@@ -65,10 +67,10 @@ void publisher_figures(struct publisher *publisher, uint32_t product,
                        publisher_figure_visitor *visit, void *context);
 
 struct publisher_stats {
-    uint64_t pending, held, parked, unmapped, uncertain, confirmed; /* cells now */
+    uint64_t pending, held, parked, unmapped, uncertain, confirmed;         /* cells now */
     uint64_t calls, calls_failed, items_sent, items_confirmed, items_stale; /* since the start */
-    uint64_t drift;        /* items that differed in the last audit */
-    int64_t oldest_us;     /* of the oldest change the shop does not have; 0: none */
+    uint64_t drift;    /* items that differed in the last audit */
+    int64_t oldest_us; /* of the oldest change the shop does not have; 0: none */
     size_t memory_bytes;
     bool healthy;
 };

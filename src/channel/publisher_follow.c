@@ -118,8 +118,7 @@ static bool made_by_reset(struct publisher *p, const struct cell *cell) {
     if (p->config->increases.kind != CONFIG_INCREASES_CONFIRMED || cell->head == 0) {
         return false;
     }
-    enum status status =
-        store_read_row(hub_store(p->hub), cell->head, &arena, &entry, &error);
+    enum status status = store_read_row(hub_store(p->hub), cell->head, &arena, &entry, &error);
     arena_deinit(&arena);
     return status == STATUS_NOT_FOUND;
 }
@@ -127,8 +126,8 @@ static bool made_by_reset(struct publisher *p, const struct cell *cell) {
 /* Cells of one location of the place that the sweep is at; false: that location is done. */
 static bool sweep_location(struct publisher *p, uint32_t location, int64_t now_us) {
     uint32_t next = 0;
-    size_t count = store_cells(hub_store(p->hub), location, p->sweep.product, p->cells,
-                               SWEEP_CELLS, &next);
+    size_t count =
+        store_cells(hub_store(p->hub), location, p->sweep.product, p->cells, SWEEP_CELLS, &next);
     for (size_t i = 0; i < count; i++) {
         struct outbox_view view;
         struct outbox_ref ref = {p->sweep.place, p->cells[i].product};
@@ -209,6 +208,5 @@ bool publisher_follow(struct publisher *p, int64_t now_us) {
     }
     reconsider_held(p, now_us);
     outbox_advance(p->outbox, now_us);
-    return caught_up &&
-           (!p->sweep.going || outbox_pending(p->outbox) > SWEEP_WORKS_MAX);
+    return caught_up && (!p->sweep.going || outbox_pending(p->outbox) > SWEEP_WORKS_MAX);
 }

@@ -45,7 +45,7 @@ struct repeat {
 };
 
 struct record {
-    uint64_t seed;              /* of idempotency keys */
+    uint64_t seed;                /* of idempotency keys */
     uint64_t log_first, log_next; /* numbers of the log's pieces on disk */
     uint64_t log_bytes;
     uint64_t baseline;

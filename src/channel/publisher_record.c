@@ -84,8 +84,7 @@ static enum status read_head(struct publisher *p, struct text head, struct error
         const char *end = memchr(head.data + at, '\n', head.length - at);
         size_t length = end != NULL ? (size_t)(end - (head.data + at)) : 0;
         if (length < 2 || head.data[at + 1] != ' ' ||
-            !read_head_line(p, head.data[at],
-                            (struct text){head.data + at + 2, length - 2})) {
+            !read_head_line(p, head.data[at], (struct text){head.data + at + 2, length - 2})) {
             return error_set(error, STATUS_CORRUPT,
                              "what is on record of channel %.*s cannot be read",
                              TEXT_ARG(p->config->name));
@@ -258,11 +257,10 @@ enum status publisher_lease(struct publisher *p, int64_t now_us, struct error *e
 }
 
 /* The fence: whoever lost the lease writes nothing, and so sends nothing. */
-static enum status check_lease(struct store *store, const struct publisher *p,
-                               struct arena *arena, struct error *error) {
+static enum status check_lease(struct store *store, const struct publisher *p, struct arena *arena,
+                               struct error *error) {
     struct lease lease;
-    enum status status =
-        read_lease(store, kind_of(p, "channel", arena), arena, &lease, error);
+    enum status status = read_lease(store, kind_of(p, "channel", arena), arena, &lease, error);
     if (status == STATUS_OK && lease.token != p->record.token) {
         return error_set(error, STATUS_CONFLICT, "hub %.*s has taken it over",
                          TEXT_ARG(lease.holder));
@@ -283,12 +281,11 @@ struct flush {
 static enum status write_notes(struct store *store, struct flush *flush, struct error *error) {
     struct text key, value;
     enum status status = STATUS_OK;
-    for (unsigned i = 0; i < NOTES_AT_ONCE && status == STATUS_OK &&
-                         notes_take(flush->p->notes, &key, &value);
+    for (unsigned i = 0;
+         i < NOTES_AT_ONCE && status == STATUS_OK && notes_take(flush->p->notes, &key, &value);
          i++) {
-        status = value.length > 0
-                     ? store_item_put(store, flush->notes_kind, key, value, error)
-                     : store_item_delete(store, flush->notes_kind, key, error);
+        status = value.length > 0 ? store_item_put(store, flush->notes_kind, key, value, error)
+                                  : store_item_delete(store, flush->notes_kind, key, error);
     }
     return status;
 }
@@ -301,8 +298,8 @@ static enum status write_flush(struct store *store, void *context, struct error 
         status = store_item_put(store, flush->kind, TEXT("head"), buffer_text(&flush->head), error);
     }
     if (status == STATUS_OK && flush->lines.length > 0) {
-        struct text key = arena_format(&flush->arena, "log-%020llu",
-                                       (unsigned long long)p->record.log_next);
+        struct text key =
+            arena_format(&flush->arena, "log-%020llu", (unsigned long long)p->record.log_next);
         status = store_item_put(store, flush->kind, key, flush->lines, error);
     }
     return status == STATUS_OK ? write_notes(store, flush, error) : status;
@@ -325,8 +322,7 @@ enum status publisher_flush(struct publisher *p, struct error *error) {
     struct flush flush = {.p = p};
     begin_flush(p, &flush);
     p->record.flush_by_us = 0;
-    bool nothing =
-        flush.lines.length == 0 && flush.head.length == 0 && !notes_waiting(p->notes);
+    bool nothing = flush.lines.length == 0 && flush.head.length == 0 && !notes_waiting(p->notes);
     enum status status = nothing ? STATUS_OK : hub_write(p->hub, write_flush, &flush, error);
     pthread_mutex_lock(&p->lock);
     if (status != STATUS_OK) {
@@ -338,8 +334,8 @@ enum status publisher_flush(struct publisher *p, struct error *error) {
         buffer_consume(outbox_journal(p->outbox), flush.lines.length);
         p->record.log_next += flush.lines.length > 0;
         p->record.log_bytes += flush.lines.length;
-        p->record.places_kept = flush.head.length > 0 ? places_count(p->places)
-                                                      : p->record.places_kept;
+        p->record.places_kept =
+            flush.head.length > 0 ? places_count(p->places) : p->record.places_kept;
     }
     pthread_mutex_unlock(&p->lock);
     buffer_deinit(&flush.head);
@@ -372,8 +368,7 @@ static enum status write_compaction(struct store *store, void *context, struct e
     }
     for (uint64_t n = compaction->delete_from; n < compaction->delete_to && status == STATUS_OK;
          n++) {
-        struct text key =
-            arena_format(&compaction->arena, "log-%020llu", (unsigned long long)n);
+        struct text key = arena_format(&compaction->arena, "log-%020llu", (unsigned long long)n);
         status = store_item_delete(store, compaction->kind, key, error);
     }
     return status;

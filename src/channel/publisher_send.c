@@ -132,8 +132,8 @@ static bool choose_repeat(struct publisher *p, int64_t now_us) {
     for (size_t i = 0; i < p->repeat.count && same; i++) {
         struct outbox_view view;
         same = still_wanted(p, p->repeat.refs[i], now_us, &view) &&
-               view.sent_request == p->repeat.request &&
-               view.sent_milli == view.wanted_milli && view.sent_version == view.wanted_version;
+               view.sent_request == p->repeat.request && view.sent_milli == view.wanted_milli &&
+               view.sent_version == view.wanted_version;
     }
     if (same) {
         for (size_t i = 0; i < p->repeat.count; i++) {
@@ -181,23 +181,22 @@ void publisher_fill_item(struct publisher *p, struct outbox_ref ref, struct chan
     (void)outbox_look(p->outbox, ref, &view);
     struct identifier *identifiers =
         arena_alloc(arena, CHANNEL_IDENTIFIERS_MAX * sizeof(*identifiers));
-    *item = (struct channel_item){
-        .location = place->count > 0 ? place->codes[0] : place->name,
-        .theirs = place->theirs,
-        .sku = catalog_product_sku(catalog, ref.product),
-        .identifiers = identifiers,
-        .identifier_count =
-            catalog_identifiers(catalog, ref.product, identifiers, CHANNEL_IDENTIFIERS_MAX),
-        .quantity_milli = view.sent_milli,
-        .told_milli = view.told_milli,
-        .version = view.sent_version,
-        .on_hand_milli = figure.on_hand_milli,
-        .reserved_milli = figure.reserved_milli,
-        .available_milli = figure.available_milli,
-        .changed_at_us = figure.changed_at_us,
-        .place = ref.place,
-        .product = ref.product,
-        .actual_milli = CHANNEL_UNKNOWN_MILLI};
+    *item = (struct channel_item){.location = place->count > 0 ? place->codes[0] : place->name,
+                                  .theirs = place->theirs,
+                                  .sku = catalog_product_sku(catalog, ref.product),
+                                  .identifiers = identifiers,
+                                  .identifier_count = catalog_identifiers(
+                                      catalog, ref.product, identifiers, CHANNEL_IDENTIFIERS_MAX),
+                                  .quantity_milli = view.sent_milli,
+                                  .told_milli = view.told_milli,
+                                  .version = view.sent_version,
+                                  .on_hand_milli = figure.on_hand_milli,
+                                  .reserved_milli = figure.reserved_milli,
+                                  .available_milli = figure.available_milli,
+                                  .changed_at_us = figure.changed_at_us,
+                                  .place = ref.place,
+                                  .product = ref.product,
+                                  .actual_milli = CHANNEL_UNKNOWN_MILLI};
     if (item->identifier_count > CHANNEL_IDENTIFIERS_MAX) {
         item->identifier_count = CHANNEL_IDENTIFIERS_MAX;
     }
@@ -239,8 +238,7 @@ static void settle_item(struct publisher *p, struct channel_item *item, struct a
 /* The verdict speaks for all items. Those that were certainly not applied are wanted again at once:
  * the pace holds them back, together. */
 static void settle_all(struct publisher *p, const struct channel_call *call, int64_t now_us) {
-    bool uncertain =
-        call->verdict == CHANNEL_CALL_UNCERTAIN && !p->platform->tells_each_change;
+    bool uncertain = call->verdict == CHANNEL_CALL_UNCERTAIN && !p->platform->tells_each_change;
     for (size_t i = 0; i < p->batch_count; i++) {
         outbox_sent(p->outbox, p->batch[i], uncertain ? CHANNEL_UNCERTAIN : CHANNEL_RETRY,
                     CHANNEL_UNKNOWN_MILLI, text_from(call->words), now_us, now_us);
@@ -364,9 +362,9 @@ static void settle_reading(struct publisher *p, const struct channel_batch *batc
         require(outbox_look(p->outbox, ref, &view));
         enum channel_outcome outcome =
             call->verdict == CHANNEL_CALL_OK ? item->outcome : CHANNEL_RETRY;
-        int64_t again_us = now_us + (outcome == CHANNEL_UNMAPPED
-                                         ? UNMAPPED_AGAIN_US
-                                         : publisher_backoff_us(p, view.attempts + 1));
+        int64_t again_us =
+            now_us + (outcome == CHANNEL_UNMAPPED ? UNMAPPED_AGAIN_US
+                                                  : publisher_backoff_us(p, view.attempts + 1));
         /* The pace holds all of them back when the call failed. */
         again_us = call->verdict == CHANNEL_CALL_OK ? again_us : now_us;
         outbox_was_read(p->outbox, ref, outcome, item->actual_milli, now_us, again_us);

@@ -9,7 +9,7 @@
 #include "config/config.h"
 #include "core/cell.h"
 
-#define WANTED_NO_CAP (-1)
+#define WANTED_NO_CAP CONFIG_NO_CAP
 
 struct wanted_policy {
     int64_t threshold_milli; /* less than this in all is told as zero */
@@ -22,7 +22,7 @@ struct wanted_policy {
 struct wanted_cell {
     struct cell cell;
     int64_t safety_milli;
-    bool sells; /* the location does, and the product is published */
+    bool sells;       /* the location does, and the product is published */
     int64_t as_of_us; /* of the statement it stands on; 0: none */
 };
 

@@ -75,8 +75,7 @@ static void write_event(struct json_writer *w, const struct webhook *webhook,
     json_key(w, "source");
     json_text(w, webhook->context->source);
     json_key(w, "subject");
-    json_text(w,
-              arena_format(arena, "%.*s/%.*s", TEXT_ARG(item->location), TEXT_ARG(item->sku)));
+    json_text(w, arena_format(arena, "%.*s/%.*s", TEXT_ARG(item->location), TEXT_ARG(item->sku)));
     json_key(w, "time");
     json_timestamp(w, item->changed_at_us);
     json_key(w, "datacontenttype");
@@ -156,8 +155,7 @@ static void post(struct webhook *webhook, struct channel_batch *batch, struct te
         /* It takes some of it, or nothing: what is at fault is found by halving. */
         struct text words = channel_words(batch->arena, answer.body, 160);
         call->verdict = CHANNEL_CALL_REFUSED;
-        (void)snprintf(call->words, sizeof(call->words), "%d: %.*s", answer.code,
-                       TEXT_ARG(words));
+        (void)snprintf(call->words, sizeof(call->words), "%d: %.*s", answer.code, TEXT_ARG(words));
         return;
     }
     for (size_t i = 0; i < batch->count; i++) {

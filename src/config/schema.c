@@ -254,8 +254,8 @@ static const struct setting channel_rows[] = {
     {"known_hosts", SETTING_TEXT, AT(known_hosts), NULL, .only = DROP},
 };
 const struct schema schema_channel = {
-    "channel",       ROWS(channel_rows), sizeof(struct config_channel), AT(type), NO_OFFSET, AT(line),
-    prepare_channel,
+    "channel", ROWS(channel_rows), sizeof(struct config_channel), AT(type), NO_OFFSET,
+    AT(line),  prepare_channel,
 };
 #undef AT
 
