@@ -110,7 +110,7 @@ const struct route routes[] = {
      NULL, NULL, "location sku", "Tries what is parked again: one item, or all", NULL,
      "ChannelOrder"},
     {"POST", "/v1/channels/{name}/audit", SCOPE_ADMIN, BODY_NONE, RUN_WORKER, handle_channel_audit,
-     NULL, NULL, "", "Reads everything back and compares", NULL, "ChannelOrder"},
+     NULL, NULL, "", "Reads everything back and compares", NULL, "JobStarted"},
     {"GET", "/v1/channels/{name}/audits", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_channel_audits,
      NULL, NULL, "", "Its audits, the last of each day, newest first", NULL, "ChannelAudits"},
     {"OPTIONS", SOURCE_DOCUMENTS, OPEN_TO_ALL, BODY_NONE, RUN_HERE, handle_preflight, NULL, NULL,

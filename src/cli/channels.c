@@ -26,8 +26,8 @@ static const json_t *seconds_of(const json_t *channel) {
 }
 
 static void print_list(const json_t *answer) {
-    static const char *const heads[] = {"channel", "type",       "state",   ">pending",
-                                        ">lag s",  ">confirmed", ">parked", "last error"};
+    static const char *const heads[] = {"channel",    "type",    "state",     ">pending",  ">lag s",
+                                        ">confirmed", ">parked", "last file", "last error"};
     const json_t *items = json_object_get(answer, "items");
     struct table table;
     table_init(&table, heads, sizeof heads / sizeof heads[0]);
@@ -41,6 +41,7 @@ static void print_list(const json_t *answer) {
         table_number(&table, seconds_of(channel));
         table_number(&table, confirmed != NULL ? confirmed : json_object_get(channel, "rows"));
         table_number(&table, json_object_get(channel, "parked_count"));
+        table_text(&table, view_string(channel, "last_file"));
         table_text(&table, view_string(channel, "last_error"));
     }
     if (table.count == 0)
