@@ -296,9 +296,6 @@ void handle_metrics(struct request *r) {
     write_hub(&r->out, r->api);
     write_store(&r->out, r->api);
     write_notify(&r->out, r->api);
-    }
-}
-
     write_channels(&r->out, r->api);
     write_requests(&r->out, r->api);
     if (r->api->options.sources != NULL && sources_count(r->api->options.sources) > 0) {
