@@ -92,8 +92,8 @@ struct attributes catalog_location_attributes(struct catalog *catalog, uint32_t 
 void attributes_write(const struct attributes *attributes, struct buffer *json);
 bool attributes_read(struct text json, struct arena *arena, struct attributes *attributes_out);
 
-/* The identifiers of all published and active products as a set of bits, a few hundred KB where the catalog
- * has a hundred MB, so that the rows of all other products fail at the first look. */
+/* The identifiers of all published and active products as a set of bits, a few hundred KB where the
+ * catalog has a hundred MB, so that the rows of all other products fail at the first look. */
 struct published;
 struct published *catalog_published_new(struct catalog *catalog);
 void catalog_published_free(struct published *published);
