@@ -186,7 +186,8 @@ enum status upload_feed(struct upload *upload, const void *data, size_t length) 
     } else {
         unpack(upload, data, length);
     }
-    return upload->summary.unreadable == STATUS_OK && upload->spool_status == STATUS_OK
+    return upload->summary.unreadable == STATUS_OK && upload->spool_status == STATUS_OK &&
+                   !reset_is_broken(upload->reset)
                ? STATUS_OK
                : STATUS_UNREADABLE;
 }
