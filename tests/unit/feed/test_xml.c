@@ -203,30 +203,21 @@ static void test_utf16(void **state) {
     }
 }
 
+#define SBS(attributes, store, qty)                                                                \
+    "<INVN_SBS " attributes "><INVN_SBS_QTYS>" QTY(store, qty) "</INVN_SBS_QTYS></INVN_SBS>"
+
 static void test_subsidiaries_are_namespaces(void **state) {
     (void)state;
+    static const char file[] = HEAD "<INVENTORY><INVN upc=\"9\"/>" SBS("sbs_no=\"1\"", "1", "5")
+        SBS("sbs_no=\" 2\"", "2", "6") SBS("sbs_no=\"a@b\"", "3", "7")
+            SBS("", "4", "8") "</INVENTORY>" TAIL;
     struct config_pair pairs[] = {{TEXT("namespace"), TEXT("sbs_no")}};
     struct reader_options options = {.columns = {pairs, 1}};
     reader_rows_expect(
-        "two that share a UPC",
-        TEXT(HEAD "<INVENTORY><INVN upc=\"9\"/><INVN_SBS sbs_no=\"1\"><INVN_SBS_QTYS>" QTY("1", "5")
-                 QTY("2", "6") "</INVN_SBS_QTYS></INVN_SBS><INVN_SBS sbs_no=\" "
-                               "2\"><INVN_SBS_QTYS>" QTY(
-                                   "3", "7") "</INVN_SBS_QTYS></"
-                                             "INVN_SBS><INVN_SBS "
-                                             "sbs_no=\"a@b\">" QTY(
-                                                 "4", "8") "</"
-                                                           "INVN_SBS><INVN_"
-                                                           "SBS>" QTY("5", "9") "</"
-                                                                                "INVN_"
-                                                                                "SBS></"
-                                                                                "INVENTO"
-                                                                                "RY"
-                                                                                ">" TAIL),
-        &options,
-        "3 1/upc@1:9=5\n3 2/upc@1:9=6\n3 3/upc@2:9=7\n"
+        "two that share a UPC", (struct text){file, sizeof(file) - 1}, &options,
+        "3 1/upc@1:9=5\n3 2/upc@2:9=6\n"
         "3 bad_value: the namespace is no word of at most 32 letters, digits, _ - and .\n"
-        "3 5/upc:9=9\n");
+        "3 4/upc:9=8\n");
 }
 
 int main(void) {
