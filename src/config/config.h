@@ -177,6 +177,7 @@ struct config_feed {
     enum config_manifest manifest;
     struct config_csv csv;
     int64_t stable_for_us;
+    int64_t late_after_us;         /* a look without a file is late when the last is that old */
     int64_t export_duration_us;    /* how long before its time of modification a file was cut */
     struct text location;          /* for files without a column for it */
     struct text name_space;        /* its identifiers are its own there; empty: its source's */

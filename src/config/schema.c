@@ -194,6 +194,7 @@ static const struct setting feed_rows[] = {
     {"manifest", SETTING_CHOICE, AT(manifest), "optional", .choices = manifest_words},
     PLAIN("decimal_comma", SETTING_BOOL, AT(csv.decimal_comma), NULL),
     PLAIN("delimiter", SETTING_DELIMITER, AT(csv.delimiter), NULL),
+    {"late_after", SETTING_DURATION, AT(late_after_us), "0s", .least = 0, .most = DAYS(366)},
     {"stable_for", SETTING_DURATION, AT(stable_for_us), "2s", .least = 0, .most = DAYS(1)},
     PLAIN("namespace", SETTING_NAME, AT(name_space), NULL),
     {"publish", SETTING_CHOICE, AT(publish), "all", .choices = publish_words},
