@@ -163,9 +163,7 @@ export async function drop(sftp, file, manifest) {
 
 // ---- the hub ----
 
-export const PRISM_PASSWORD = 'for the demo only'
-
-function hubConfig(sftp, prismUrl, storeCodes) {
+function hubConfig(sftp, storeCodes) {
   const zones = ['America/New_York', 'America/Chicago', 'America/Denver', 'America/Los_Angeles']
   return [
     'timezone: America/New_York',
@@ -173,9 +171,6 @@ function hubConfig(sftp, prismUrl, storeCodes) {
     ...storeCodes.map(
       (code, i) => `  - {code: ${code}, name: Store ${i + 1}, timezone: ${zones[i % 4]}}`,
     ),
-    'sources:',
-    `  - {name: prism, type: prism, url: "${prismUrl}", user: hub,`,
-    '     password: "env:PRISM_PASSWORD", poll: 5s, overlap: 10s}',
     'feeds:',
     '  - name: daily-reset',
     `    url: sftp://${sftp.user}@127.0.0.1:${sftp.port}${sftp.drop}`,
@@ -192,15 +187,14 @@ function hubConfig(sftp, prismUrl, storeCodes) {
   ].join('\n')
 }
 
-export async function startHub(sftp, prismUrl, storeCodes) {
+export async function startHub(sftp, storeCodes) {
   if (!existsSync(binary)) throw new Error(`${binary} is not there: make builds it`)
   const config = path.join(home, 'onhand.yaml')
   const data = path.join(home, 'data')
   const port = await freePort(18484)
-  writeFileSync(config, hubConfig(sftp, prismUrl, storeCodes))
+  writeFileSync(config, hubConfig(sftp, storeCodes))
   const listen = `127.0.0.1:${port}`
-  const args = ['serve', '--config', config, '--data', data, '--listen', listen]
-  const child = start(binary, args, { env: { ...process.env, PRISM_PASSWORD } })
+  const child = start(binary, ['serve', '--config', config, '--data', data, '--listen', listen])
   const ready = new Promise((resolve) => {
     let out = ''
     child.stdout.on('data', (text) => {

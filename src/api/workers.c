@@ -43,23 +43,18 @@ struct workers *workers_new(unsigned count, const char *name) {
     return workers;
 }
 
-bool workers_run(struct workers *workers, struct request *r) {
-    return queue_push(&workers->queue, &r->work);
-}
-
-void workers_stop(struct workers *workers) {
-    queue_close(&workers->queue);
-    for (unsigned i = 0; i < workers->count; i++) {
-        (void)pthread_join(workers->threads[i], NULL);
-    }
-    workers->count = 0;
+void workers_run(struct workers *workers, struct request *r) {
+    require(queue_push(&workers->queue, &r->work));
 }
 
 void workers_free(struct workers *workers) {
     if (workers == NULL) {
         return;
     }
-    workers_stop(workers);
+    queue_close(&workers->queue);
+    for (unsigned i = 0; i < workers->count; i++) {
+        (void)pthread_join(workers->threads[i], NULL);
+    }
     queue_deinit(&workers->queue);
     free(workers);
 }

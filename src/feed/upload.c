@@ -169,10 +169,6 @@ static void decide(struct upload *upload, bool whole) {
     buffer_deinit(&upload->begin);
 }
 
-bool upload_is_plain(const struct upload *upload) {
-    return upload->kind == BUNDLE_NONE && upload->handover == NULL;
-}
-
 enum status upload_feed(struct upload *upload, const void *data, size_t length) {
     upload->summary.bytes += length;
     sha256_update(upload->sha, data, length);
@@ -186,8 +182,7 @@ enum status upload_feed(struct upload *upload, const void *data, size_t length) 
     } else {
         unpack(upload, data, length);
     }
-    return upload->summary.unreadable == STATUS_OK && upload->spool_status == STATUS_OK &&
-                   !reset_is_broken(upload->reset)
+    return upload->summary.unreadable == STATUS_OK && upload->spool_status == STATUS_OK
                ? STATUS_OK
                : STATUS_UNREADABLE;
 }
