@@ -60,7 +60,8 @@ static double time_search(const struct location_books *books, const struct state
     struct cut_room room = {
         .cells = memory_alloc_zero((size_t)books->page_count * CELLS_PER_PAGE, sizeof *room.cells),
         .events = memory_alloc(count * sizeof *room.events),
-        .spare = memory_alloc(count * sizeof *room.spare)};
+        .spare = memory_alloc(count * sizeof *room.spare),
+        .open = memory_alloc(count * sizeof *room.open)};
     struct cut_question question = {.statement = asked,
                                     .rows = rows,
                                     .row_count = PRODUCTS,
@@ -78,6 +79,7 @@ static double time_search(const struct location_books *books, const struct state
     free(room.cells);
     free(room.events);
     free(room.spare);
+    free(room.open);
     return us;
 }
 

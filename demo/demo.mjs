@@ -1,11 +1,21 @@
-// The demo: a hub with its defaults, a real SFTP server, and a retailer that sells, drops a full file
-// every night (a night is 30 seconds away), loses its line at two stores, and counts every cell.
+// The demo: a hub, a real SFTP server, and a retailer that runs a simulated Retail Pro Prism. Its
+// tills send what they sell, the hub polls for what got lost, a full file is dropped every night (a
+// night is 30 seconds away), two stores lose their line, and every cell is counted.
 import path from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { HubClient, follow } from './hub_client.mjs'
-import { drop, makeHome, memoryOf, startHub, startSftp, stop } from './processes.mjs'
+import { start as startPrism } from './prism/simulator.mjs'
+import {
+  PRISM_PASSWORD,
+  drop,
+  makeHome,
+  memoryOf,
+  startHub,
+  startSftp,
+  stop,
+} from './processes.mjs'
 import { Retailer } from './retailer.mjs'
 import { Screen } from './screen.mjs'
 
@@ -17,12 +27,26 @@ const RESET_PATIENCE_MS = 60000
 const TICK_MS = 20
 const DRAW_MS = 250
 const BASKETS_PER_SECOND = Number(process.env.DEMO_SALES ?? 400) / 2
-const UNREPORTED_PER_SECOND = 20
+const OTHERS_PER_SECOND = 20
+const LOST_SHARE = 0.03 // of the documents that tills send never arrive
+const REMEMBERED_MS = 120000 // documents that the simulated Prism keeps
+const CLOCK_GRAIN_MS = 10
+const POLL_PATIENCE_MS = 30000
+const ANSWERS = ['applied', 'covered', 'duplicate', 'ignored']
 const UNDER_WAY_MAX = 2000
 const REPLAY_AT_ONCE = 500
 const endAfterMs = Number(process.env.DEMO_SECONDS ?? Infinity) * 1000
 
-const retailer = new Retailer({ stores: STORES, products: PRODUCTS })
+const clock = { now: Date.now } // Prism's
+const prism = await startPrism({
+  stores: Array.from({ length: STORES }, (_, i) => `S${String(i + 1).padStart(2, '0')}`),
+  products: PRODUCTS,
+  startingStock: 60,
+  users: { hub: PRISM_PASSWORD },
+  now: () => clock.now(),
+})
+const retailer = new Retailer(prism.world)
+clock.now = () => retailer.now()
 const screen = new Screen()
 const state = {
   cells: retailer.cells,
@@ -32,7 +56,10 @@ const state = {
   latency: { p50: 0, p99: 0 },
   lag: 0,
   lines: [],
-  statuses: { applied: 0, covered: 0, duplicate: 0 },
+  lost: 0,
+  polled: 0,
+  duplicates: 0,
+  parked: 0,
   file: 'the first one is on its way',
   wrong: null,
   checks: 0,
@@ -62,70 +89,34 @@ function ask(task, argument) {
   })
 }
 
-// ---- sales ----
+// ---- sales: what the hook in Prism's web client does with a finished document ----
 
-/** Stores of the first half speak HotWax's UpdateInventory, the others send adjustments. */
-const speaksHotwax = (sale) => sale.store < STORES / 2
+const DOCUMENTS = '/v1/sources/prism/documents'
 
-const asUpdateInventory = (sale) => ({
-  facilityId: retailer.codes[sale.store],
-  idType: 'SKU',
-  idValue: sale.sku,
-  availableDelta: sale.delta,
-  varianceReasonId: 'POS_SALE',
-  transactionId: sale.id,
-  effectiveDate: new Date(sale.at).toISOString(),
-})
-
-const asAdjustment = (sale) => ({
-  id: sale.id,
-  source: 'prism',
-  type: 'sale',
-  location: retailer.codes[sale.store],
-  sku: sale.sku,
-  delta: sale.delta,
-  occurred_at: new Date(sale.at).toISOString(),
-  register: `${retailer.codes[sale.store]}-R1`,
-  sequence: sale.sequence,
-})
-
-function noteAnswer(sales, results) {
-  const now = performance.now()
-  for (const [i, sale] of sales.entries()) {
-    const { status } = results[i]
-    if (!(status in state.statuses)) throw new Error(`${sale.id}: ${JSON.stringify(results[i])}`)
-    state.statuses[status]++
-    if (sale.answered === Infinity) {
-      sale.answered = now
-      state.told++
-    }
+function noteAnswer(sales, { results }) {
+  const now = Date.now()
+  for (const result of results)
+    if (!ANSWERS.includes(result.status)) throw new Error(JSON.stringify(result))
+  for (const { fate, count } of sales) {
+    fate.answered = now
+    state.told += count
   }
 }
 
-async function tell(client, sales) {
-  for (const sale of sales) if (sale.sent === Infinity) sale.sent = performance.now()
-  if (speaksHotwax(sales[0])) {
-    for (const sale of sales) {
-      const answer = await client.tell(
-        '/api/service/updateInventoryByIdentification',
-        asUpdateInventory(sale),
-      )
-      noteAnswer([sale], [answer])
-    }
-  } else {
-    const body = { adjustments: sales.map(asAdjustment) }
-    noteAnswer(sales, (await client.tell('/v1/adjustments', body)).results)
-  }
+/** Documents that are at hand as the web client has them. */
+async function push(client, sales) {
+  const now = Date.now()
+  for (const { fate } of sales) fate.sent = now
+  const texts = sales.map(({ record }) => prism.pushed(record))
+  const body = texts.length === 1 ? texts[0] : `[${texts.join(',')}]`
+  noteAnswer(sales, await client.tell(DOCUMENTS, body))
 }
 
-/** Twice, for the register cannot know whether the first time got through. */
+/** What the tills of a store kept while its line was down. */
 async function replay(client, index) {
   const waiting = retailer.comeBack(index)
-  for (let i = 0; i < waiting.length; i += REPLAY_AT_ONCE) {
-    const sales = waiting.slice(i, i + REPLAY_AT_ONCE)
-    await tell(client, sales)
-    await tell(client, sales)
-  }
+  for (let i = 0; i < waiting.length; i += REPLAY_AT_ONCE)
+    await push(client, waiting.slice(i, i + REPLAY_AT_ONCE))
 }
 
 /** Customers come and go with the day. */
@@ -153,17 +144,18 @@ class Shops {
     this.last = now
     if (this.telling.size > UNDER_WAY_MAX) return
     const baskets = retailer.poisson(basketsPerSecond(now - this.began) * seconds)
-    for (let i = 0; i < baskets; i++) this.sell()
-    for (let i = retailer.poisson(UNREPORTED_PER_SECOND * seconds); i > 0; i--)
-      retailer.unreported()
+    for (let i = 0; i < baskets; i++) this.finish(retailer.basket())
+    for (let i = retailer.poisson(OTHERS_PER_SECOND * seconds); i > 0; i--)
+      this.finish(retailer.other())
   }
 
-  sell() {
-    const sales = retailer.basket()
-    if (sales.length === 0) return
-    const store = retailer.stores[sales[0].store]
-    if (store.line !== 'on') store.waiting.push(...sales)
-    else this.run(tell(this.client, sales))
+  /** A document is finished: sent at once, unless the store's line is down, or it gets lost. */
+  finish(sale) {
+    if (sale === null) return
+    const line = retailer.lines[sale.store]
+    if (line.off) line.waiting.push(sale)
+    else if (retailer.random() < LOST_SHARE) state.lost += sale.count
+    else this.run(push(this.client, [sale]))
   }
 
   run(telling) {
@@ -177,13 +169,12 @@ class Shops {
 
   async stop() {
     clearInterval(this.timer)
-    for (const [index, store] of retailer.stores.entries())
-      if (store.line !== 'on') this.replay(index)
+    for (const [index, line] of retailer.lines.entries()) if (line.off) this.replay(index)
     while (this.telling.size > 0) await Promise.all([...this.telling])
   }
 }
 
-// ---- lines: two stores lose theirs for every night, a third one is slow ----
+// ---- lines: two stores lose theirs for every night ----
 
 class Lines {
   constructor(shops) {
@@ -197,19 +188,43 @@ class Lines {
     const day = Math.floor(elapsed / NIGHT_MS)
     if (day !== this.day) {
       this.day = day
-      const half = STORES / 2
       const at = (share) => (day + share) * NIGHT_MS
-      const [first, second, slow] = [0, 7, 13].map((n) => half + ((day * 3 + n) % half))
+      const [first, second] = [0, 25].map((n) => (day * 3 + n) % STORES)
       this.plan.push({ at: at(0.4), run: () => retailer.goOffline(first) })
       this.plan.push({ at: at(0.5), run: () => retailer.goOffline(second) })
-      this.plan.push({ at: at(0.85), run: () => retailer.goSlow(slow) })
       this.plan.push({ at: at(1.3), run: () => this.shops.replay(first) })
       this.plan.push({ at: at(1.33), run: () => this.shops.replay(second) })
-      this.plan.push({ at: at(1.36), run: () => this.shops.replay(slow) })
     }
     for (const step of this.plan.filter((step) => step.at <= elapsed)) step.run()
     this.plan = this.plan.filter((step) => step.at > elapsed)
   }
+}
+
+// ---- what the hub's poller does ----
+
+/** When the last poll that is through had begun: what headquarters knew by then, the hub knows. */
+const polls = {
+  began: 0,
+
+  async look(client) {
+    const source = await client.get('/v1/sources/prism')
+    const { running, last_poll: last, last_success: success } = source.poll
+    if (!running && success !== null && Date.parse(success) >= Date.parse(last))
+      this.began = Math.max(this.began, Date.parse(last) - CLOCK_GRAIN_MS)
+    state.polled = source.polled
+    state.duplicates = source.duplicates
+    state.parked = source.parked
+  },
+
+  /** Until the hub has polled everything there is now. */
+  async through(client) {
+    const wanted = Date.now()
+    const until = wanted + POLL_PATIENCE_MS
+    while (this.began <= wanted && Date.now() < until) {
+      await sleep(200)
+      await this.look(client)
+    }
+  },
 }
 
 // ---- the night ----
@@ -229,16 +244,25 @@ async function resetOf(client, name) {
 /** Counts every cell of the hub against the truth, while sales go on. */
 async function countCells(client, hub) {
   const { host, port, token } = hub
-  const began = performance.now()
+  const began = Date.now()
+  const polled = polls.began
   const question = { hub: { host, port, token }, codes: retailer.codes, skus: retailer.skus }
   const { quantities } = await ask('count', question)
-  const ended = performance.now()
+  const ended = Date.now()
   await client.settled()
-  const { wrong, first } = retailer.wrong(quantities, began, ended)
+  const { wrong, open, first } = retailer.wrong(quantities, began, ended, polled)
   state.checks++
   state.wrong = Math.max(state.wrong ?? 0, wrong)
   if (first) state.file = `wrong: ${first}`
-  return { wrong, first }
+  return { wrong, open }
+}
+
+/** With nothing on its way any more, every cell has one figure that is right. */
+async function lastCount(client, hub) {
+  await polls.through(client)
+  const { open } = await countCells(client, hub)
+  if (open > 0) throw new Error(`${open} movements are still on their way`)
+  if (state.parked > 0) throw new Error(`${state.parked} documents were not understood`)
 }
 
 async function night(client, hub, sftp, home, number) {
@@ -258,6 +282,7 @@ async function night(client, hub, sftp, home, number) {
   const reset = await resetOf(client, name)
   const soldSince = retailer.sold - soldBefore
   retailer.applied()
+  prism.world.forget(Date.now() - REMEMBERED_MS)
   const { wrong } = await countCells(client, hub)
   const row = {
     number,
@@ -284,23 +309,31 @@ function watch(client, hub, began) {
     toldBefore = state.told
     state.rates.push(state.rate)
     state.memory = memoryOf(hub.child)
-    client
-      .get('/v1/status')
-      .then((status) => (state.disk = status.disk_bytes))
-      .catch(() => {})
+    Promise.all([
+      client.get('/v1/status').then((status) => (state.disk = status.disk_bytes)),
+      polls.look(client),
+    ]).catch(() => {})
   }, 1000)
   const frames = setInterval(() => {
     state.elapsed = performance.now() - began
     state.latency = client.percentiles()
-    state.lines = retailer.stores
-      .filter((store) => store.line !== 'on')
-      .map(({ code, line, waiting }) => ({ code, line, waiting: waiting.length }))
+    state.lines = retailer.codes
+      .map((code, index) => ({ code, ...retailer.lines[index] }))
+      .filter(({ off }) => off)
+      .map(({ code, waiting }) => ({ code, waiting: waiting.length }))
     screen.draw(state)
   }, DRAW_MS)
   return () => {
     clearInterval(seconds)
     clearInterval(frames)
   }
+}
+
+/** The catalog: how Prism and the files call the same product. */
+async function describeProducts(client) {
+  const line = ({ sku, alu, upc, sid, name }) => JSON.stringify({ sku, alu, upc, sid, name })
+  const body = prism.world.products.map(line).join('\n')
+  await client.request('POST', '/v1/products', body, 'application/x-ndjson')
 }
 
 async function play(client, hub, sftp, home, ended) {
@@ -326,7 +359,7 @@ async function play(client, hub, sftp, home, ended) {
   if (!failure) {
     state.file = 'ending: the last sales come in, every cell is counted again'
     await shops.stop()
-    await countCells(client, hub).catch(fail)
+    await lastCount(client, hub).catch(fail)
   }
   unwatch()
   unfollow()
@@ -341,8 +374,9 @@ async function main() {
     process.on(signal, () => (++interrupts > 1 ? process.exit(130) : ended.now()))
   console.log('starting an SFTP server and a hub ...')
   const sftp = await startSftp()
-  const hub = await startHub(sftp, retailer.codes)
+  const hub = await startHub(sftp, prism.url, retailer.codes)
   const client = new HubClient(hub)
+  await describeProducts(client)
   state.url = hub.url
   screen.begin()
   if (endAfterMs !== Infinity) setTimeout(() => ended.now(), endAfterMs).unref()
@@ -355,6 +389,7 @@ async function main() {
   client.close()
   const clean = await stop(hub.child)
   await stop(sftp.child)
+  await prism.stop()
   await clerk.terminate()
   screen.end()
   if (failure) console.error(`demo: ${failure.message}`)

@@ -33,10 +33,10 @@ export class HubClient {
     })
   }
 
-  /** A write; its time to the answer is noted. */
+  /** A write, as JSON text; its time to the answer is noted. */
   async tell(path, body) {
     const began = performance.now()
-    const answer = this.request('POST', path, JSON.stringify(body))
+    const answer = this.request('POST', path, body)
     this.underWay.add(answer)
     try {
       return await answer

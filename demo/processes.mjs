@@ -163,7 +163,9 @@ export async function drop(sftp, file, manifest) {
 
 // ---- the hub ----
 
-function hubConfig(sftp, storeCodes) {
+export const PRISM_PASSWORD = 'for the demo only'
+
+function hubConfig(sftp, prismUrl, storeCodes) {
   const zones = ['America/New_York', 'America/Chicago', 'America/Denver', 'America/Los_Angeles']
   return [
     'timezone: America/New_York',
@@ -171,6 +173,9 @@ function hubConfig(sftp, storeCodes) {
     ...storeCodes.map(
       (code, i) => `  - {code: ${code}, name: Store ${i + 1}, timezone: ${zones[i % 4]}}`,
     ),
+    'sources:',
+    `  - {name: prism, type: prism, url: "${prismUrl}", user: hub,`,
+    '     password: "env:PRISM_PASSWORD", poll: 5s, overlap: 10s}',
     'feeds:',
     '  - name: daily-reset',
     `    url: sftp://${sftp.user}@127.0.0.1:${sftp.port}${sftp.drop}`,
@@ -187,14 +192,15 @@ function hubConfig(sftp, storeCodes) {
   ].join('\n')
 }
 
-export async function startHub(sftp, storeCodes) {
+export async function startHub(sftp, prismUrl, storeCodes) {
   if (!existsSync(binary)) throw new Error(`${binary} is not there: make builds it`)
   const config = path.join(home, 'onhand.yaml')
   const data = path.join(home, 'data')
   const port = await freePort(18484)
-  writeFileSync(config, hubConfig(sftp, storeCodes))
+  writeFileSync(config, hubConfig(sftp, prismUrl, storeCodes))
   const listen = `127.0.0.1:${port}`
-  const child = start(binary, ['serve', '--config', config, '--data', data, '--listen', listen])
+  const args = ['serve', '--config', config, '--data', data, '--listen', listen]
+  const child = start(binary, args, { env: { ...process.env, PRISM_PASSWORD } })
   const ready = new Promise((resolve) => {
     let out = ''
     child.stdout.on('data', (text) => {

@@ -54,11 +54,7 @@ function cellsWrong(state) {
 function linesOf(state) {
   if (state.lines.length === 0) return dim('all stores are on line')
   return state.lines
-    .map(({ code, line, waiting }) =>
-      line === 'off'
-        ? `${yellow(`${code} off line`)} ${dim(`${waiting} sales wait`)}`
-        : `${yellow(`${code} slow`)} ${dim(`${waiting} on their way`)}`,
-    )
+    .map(({ code, waiting }) => `${yellow(`${code} off line`)} ${dim(`${waiting} sales wait`)}`)
     .join('   ')
 }
 
@@ -83,8 +79,8 @@ const nightHead = dim(
 function screen(state) {
   const { p50, p99 } = state.latency
   const rate = `${right(count(state.rate), 6)}${dim('/s')}`
-  const replayed = `${count(state.statuses.duplicate)} ${dim('sent twice, counted once')}`
-  const covered = `${count(state.statuses.covered)} ${dim('late, already in the file')}`
+  const repeated = `${count(state.duplicates)} ${dim('pushed and polled, counted once')}`
+  const lost = `${count(state.lost)} ${dim('lost on the way, polled')}`
   const nights = state.nights.slice(-NIGHTS_SHOWN).map(nightRow)
   while (nights.length < NIGHTS_SHOWN) nights.push('')
   return [
@@ -95,12 +91,12 @@ function screen(state) {
     )}`,
     rule,
     field('sales', `${cyan(sparkline(state.rates, SPARK_COLUMNS))} ${rate}`),
-    field('', `${count(state.told)} ${dim('told and on disk')}`),
+    field('', `${count(state.told)} ${dim('told by the tills, and on disk')}`),
     field('answered in', `${milliseconds(p50)} ${dim('half of them')}   ${milliseconds(p99)} ${dim('99 %')}`),
     field('seen after', `${milliseconds(state.lag)} ${dim('by who follows the changes')}`),
     '',
     field('stores', linesOf(state)),
-    field('caught', `${replayed}   ${covered}`),
+    field('caught', `${repeated}   ${lost}`),
     field('file', state.file.slice(0, WIDTH - 14)),
     '',
     field('cells wrong', cellsWrong(state)),
@@ -161,7 +157,7 @@ export class Screen {
     const wrong = state.wrong === 0 ? green('0') : red(count(state.wrong ?? state.cells))
     console.log(
       `${count(state.told)} sales told, ${count(state.nights.length)} nights, ` +
-        `${count(state.statuses.duplicate)} repeated and ${count(state.statuses.covered)} late ones`,
+        `${count(state.duplicates)} repeated and ${count(state.lost)} lost ones`,
     )
     console.log(`cells wrong: ${wrong} of ${count(state.cells)}`)
   }

@@ -177,6 +177,7 @@ static enum status start(struct server *server, struct error *error) {
     status = api_start(&api_options, &server->api, error);
     if (status != STATUS_OK)
         return status;
+    channels_start(server->channels);
     status = jobs_start(server->jobs, error);
     server->jobs_started = status == STATUS_OK;
     return status;
@@ -186,9 +187,11 @@ static enum status start(struct server *server, struct error *error) {
 static void stop(struct server *server) {
     if (server->api != NULL)
         api_quiesce(server->api);
+    channels_quiesce(server->channels);
     if (server->jobs_started)
         jobs_stop(server->jobs);
     sources_stop(server->sources);
+    channels_stop(server->channels);
     notify_stop(server->notify); /* puts what it has not sent on disk */
     if (server->hub_started)
         hub_stop(server->hub);

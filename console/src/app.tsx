@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks'
 import type { ComponentType } from 'preact'
 import { get, Problem } from './client'
 import { liveState } from './live'
+import { InventoryPage } from './pages/inventory'
 import { NowPage } from './pages/now'
 import { SignIn } from './pages/sign_in'
 import { href, place } from './router'
@@ -20,7 +21,10 @@ interface Page {
 }
 
 /** Every page there is, in the order of the navigation. */
-const pages: Page[] = [{ name: '', title: 'Now', show: NowPage }]
+const pages: Page[] = [
+  { name: '', title: 'Now', show: NowPage },
+  { name: 'inventory', title: 'Inventory', show: InventoryPage },
+]
 
 const LIVE_WORDS = { live: 'live', connecting: 'connecting', broken: 'reconnecting' }
 

@@ -147,3 +147,88 @@ export interface CloudEvent {
   time: Time
   data: Record<string, unknown>
 }
+
+export interface Product {
+  sku: string | null
+  name: string | null
+  active: boolean
+  published: boolean
+  identifiers: { type: string; value: string; namespace?: string }[]
+}
+
+export interface Location {
+  location: string
+  name: string | null
+  active: boolean
+  published: boolean
+  sell_online: boolean
+  safety_stock: number
+}
+
+/** A movement as history and explain tell it. */
+export interface Movement {
+  sequence: number
+  id?: string | null
+  source?: string | null
+  type?: string
+  delta?: number
+  occurred_at?: Time
+  received_at?: Time
+  document?: string | null
+  register?: string | null
+  reason?: string | null
+  order?: string | null
+}
+
+export interface ExplainedEvent extends Movement {
+  change: number
+  why: string
+}
+
+export interface Explanation {
+  location: string
+  sku: string
+  statement: {
+    reset: string
+    file: string | null
+    feed: string | null
+    line: number | null
+    source: string
+    as_of: Time
+    as_of_origin: string | null
+    as_of_assumed: boolean
+    applied_at: Time | null
+    stated: number
+  } | null
+  events: ExplainedEvent[]
+  event_count: number
+  events_change: number
+  covered_late: ExplainedEvent[]
+  on_hand: number
+  reservations: { order: string | null; reserved: number }[]
+  reserved: number
+  safety_stock: number
+  available: number
+  channels: ChannelFigure[]
+  version: number
+}
+
+export interface ChannelFigure {
+  channel: string
+  wanted: number | null
+  sent: number | null
+  confirmed: number | null
+  confirmed_at?: Time | null
+  sent_at?: Time | null
+  state?: string
+}
+
+export interface Entry extends Movement {
+  kind: 'event' | 'acknowledgement' | 'reset' | 'rollback'
+  status?: string
+  change: number
+  on_hand: number
+  reserved: number
+  reset?: string
+  as_of?: Time
+}

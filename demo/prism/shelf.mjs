@@ -50,6 +50,16 @@ export class Shelf {
     return this.bySid.get(record.data.sid) === record
   }
 
+  /** Drops what was last changed before `ms`: nobody asks for it any more. */
+  forget(ms) {
+    const isNew = (record) => record.times.modified_datetime >= ms
+    for (const record of this.records) if (!isNew(record)) this.bySid.delete(record.data.sid)
+    this.records = this.records.filter(isNew)
+    for (const order of this.orders.values()) order.records = order.records.filter(isNew)
+    this.answers.clear()
+    this.version++
+  }
+
   #inOrderOf(field) {
     const order = this.orders.get(field)
     if (!order.sorted) {

@@ -190,6 +190,7 @@ export class World {
   /** Files a record and moves stock: at headquarters too, or later if the store is off line. */
   #file(store, shelf, record, moves, change = () => {}) {
     for (const { cell, milli } of moves) this.real[cell] += milli
+    record.moves = moves
     const entry = { shelf, record, moves, change }
     if (store.online) this.#arrive(entry)
     else store.waiting.push(entry)
@@ -277,7 +278,6 @@ export class World {
       order_tracking_number: more.webOrder ?? null,
       workstation,
     }, { items }, { created: at, modified: at, posted: finished ? at : null })
-    record.moves = moves
     return this.#file(store, this.shelves.document, record, moves)
   }
 
@@ -304,11 +304,12 @@ export class World {
       return this.sell(record.store, back, { ...more, reference: record.data.sid })
     }
     const moves = record.moves.map(({ cell, milli }) => ({ cell, milli: -milli }))
-    record.moves = []
-    return this.#file(record.store, this.shelves.document, record, moves, () => {
+    this.#file(record.store, this.shelves.document, record, moves, () => {
       record.data.status = STATUS.cancelled
       this.#touch(record)
     })
+    record.moves = []
+    return record
   }
 
   #findDocument(sid) {
@@ -420,6 +421,12 @@ export class World {
       workstation: 1,
     }, { adj_item: items }, { created: at })
     return this.#file(store, this.shelves.adjustment, record, moves)
+  }
+
+  /** Forgets documents that were last changed before `ms`, for a world that runs for days. */
+  forget(ms) {
+    const { document, receiving, transferslip, adjustment } = this.shelves
+    for (const shelf of [document, receiving, transferslip, adjustment]) shelf.forget(ms)
   }
 
   // ---- lines and clocks ----

@@ -201,9 +201,8 @@ void api_stop(struct api *api) {
         (void)usleep(2000);
     }
     int fd = MHD_quiesce_daemon(api->daemon);
-    workers_free(api->workers);
-    workers_free(api->long_workers);
-    api->workers = api->long_workers = NULL;
+    workers_stop(api->workers); /* and turn away what a request still sends them */
+    workers_stop(api->long_workers);
     atomic_store(&api->stopping, true);
     MHD_stop_daemon(api->daemon);
     if (fd >= 0) {

@@ -205,6 +205,15 @@ static void write_reservations(struct explanation *x) {
     intern_free(orders);
 }
 
+/* What each channel that sells it wants, has sent, and has confirmed. */
+static void write_channels(struct explanation *x) {
+    struct channels *channels = x->r->api->options.channels;
+    struct publisher *publisher = NULL;
+    for (size_t i = 0; channels != NULL && (publisher = channels_at(channels, i)) != NULL; i++) {
+        (void)publisher_explain(publisher, x->location, x->product, &x->w);
+    }
+}
+
 static void write_figures(struct explanation *x, int64_t standing_milli) {
     struct json_writer *w = &x->w;
     int64_t safety_milli = hub_safety_stock_milli(x->hub, x->location);
@@ -221,6 +230,7 @@ static void write_figures(struct explanation *x, int64_t standing_milli) {
     json_quantity(w, stated_milli + standing_milli - x->cell.reserved_milli - safety_milli);
     json_key(w, "channels");
     json_begin_array(w);
+    write_channels(x);
     json_end_array(w);
     json_key(w, "version");
     json_uint(w, x->cell.head);

@@ -236,7 +236,9 @@ void handle_cell(struct request *r) {
     }
     if (past->at_us != NEVER_US || past->known_at_us != NEVER_US) {
         r->state = past;
-        request_run(r, RUN_WORKER, answer_past);
+        if (!request_run(r, RUN_WORKER, answer_past)) {
+            problem(r, STATUS_STOPPING, NULL, "the hub is shutting down");
+        }
         return;
     }
     struct cell cell = store_cell(hub_store(r->api->hub), past->location, past->product);

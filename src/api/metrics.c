@@ -133,6 +133,67 @@ static void write_notify(struct buffer *out, struct api *api) {
     }
 }
 
+/* One family: a figure of each channel. */
+static void channel_family(struct buffer *out, struct api *api, const char *name, const char *type,
+                           const char *help,
+                           double (*figure)(const struct publisher_stats *stats, int64_t now_us)) {
+    struct channels *channels = api->options.channels;
+    struct publisher *publisher = NULL;
+    head(out, name, type, help);
+    for (size_t i = 0; (publisher = channels_at(channels, i)) != NULL; i++) {
+        struct publisher_stats stats;
+        publisher_stats(publisher, &stats);
+        buffer_append_format(out, "onhand_%s{channel=\"%.*s\"} %.15g\n", name,
+                             TEXT_ARG(publisher_name(publisher)),
+                             figure(&stats, hub_now_us(api->hub)));
+    }
+}
+
+#define CHANNEL_FIGURE(name, expression)                                                           \
+    static double channel_##name(const struct publisher_stats *s, int64_t now_us) {                \
+        (void)now_us;                                                                              \
+        return (double)(expression);                                                               \
+    }
+CHANNEL_FIGURE(pending, s->pending)
+CHANNEL_FIGURE(lag, s->oldest_us != 0 ? (double)(now_us - s->oldest_us) / 1e6 : 0)
+CHANNEL_FIGURE(parked, s->parked)
+CHANNEL_FIGURE(unmapped, s->unmapped)
+CHANNEL_FIGURE(confirmed, s->confirmed)
+CHANNEL_FIGURE(drift, s->drift)
+CHANNEL_FIGURE(calls, s->calls)
+CHANNEL_FIGURE(failed, s->calls_failed)
+CHANNEL_FIGURE(sent, s->items_sent)
+CHANNEL_FIGURE(told, s->items_confirmed)
+CHANNEL_FIGURE(healthy, s->healthy)
+CHANNEL_FIGURE(memory, s->memory_bytes)
+
+static void write_channels(struct buffer *out, struct api *api) {
+    static const struct {
+        const char *name, *type, *help;
+        double (*figure)(const struct publisher_stats *stats, int64_t now_us);
+    } families[] = {
+        {"channel_pending", "gauge", "Changes the shop does not have yet.", channel_pending},
+        {"channel_lag_seconds", "gauge", "Age of the oldest of them.", channel_lag},
+        {"channel_parked", "gauge", "Items the shop refuses.", channel_parked},
+        {"channel_unmapped", "gauge", "Items the shop does not know.", channel_unmapped},
+        {"channel_confirmed", "gauge", "Figures the shop has.", channel_confirmed},
+        {"channel_drift", "gauge", "Differences the last audit found.", channel_drift},
+        {"channel_calls_total", "counter", "Requests to the shop.", channel_calls},
+        {"channel_calls_failed_total", "counter", "Those that failed.", channel_failed},
+        {"channel_items_sent_total", "counter", "Figures sent.", channel_sent},
+        {"channel_items_confirmed_total", "counter", "Figures confirmed.", channel_told},
+        {"channel_healthy", "gauge", "1 while the last call worked.", channel_healthy},
+        {"channel_memory_bytes", "gauge", "Memory of its outbox.", channel_memory},
+    };
+    if (api->options.channels == NULL || channels_at(api->options.channels, 0) == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        channel_family(out, api, families[i].name, families[i].type, families[i].help,
+                       families[i].figure);
+    }
+}
+
 static void write_requests(struct buffer *out, struct api *api) {
     head(out, "http_requests_total", "counter", "Requests by route and code; 0: gone away.");
     for (size_t row = 0; row <= route_count; row++) {
@@ -235,6 +296,7 @@ void handle_metrics(struct request *r) {
     write_hub(&r->out, r->api);
     write_store(&r->out, r->api);
     write_notify(&r->out, r->api);
+    write_channels(&r->out, r->api);
     write_requests(&r->out, r->api);
     if (r->api->options.sources != NULL && sources_count(r->api->options.sources) > 0) {
         write_sources(&r->out, r->api->options.sources);

@@ -237,21 +237,28 @@ void handle_products(struct request *r) {
         return;
     }
     limit = limit > 0 ? limit : 1;
-    uint32_t product = named_product(r, &named);
-    uint32_t from = named ? product : (uint32_t)cursor + 1;
-    uint32_t last = named ? product : catalog_product_count(catalog);
+    /* One more than is shown tells whether there is more. */
+    uint32_t *products = arena_alloc(&r->arena, (limit + 1) * sizeof *products);
+    size_t count = 0;
+    products[0] = named_product(r, &named);
+    if (named) {
+        count = products[0] != 0;
+    } else {
+        count =
+            catalog_search(catalog, request_query(r, "q"), (uint32_t)cursor, products, limit + 1);
+    }
     struct json_writer w = answer_writer(r);
     json_begin_object(&w);
     json_key(&w, "items");
     json_begin_array(&w);
-    while (from != 0 && from <= last && limit-- > 0) {
-        write_product(&w, catalog, from++);
+    for (size_t i = 0; i < count && i < limit; i++) {
+        write_product(&w, catalog, products[i]);
     }
     json_end_array(&w);
     json_key(&w, "next");
     char next[16] = "";
-    if (from != 0 && from <= last) {
-        (void)snprintf(next, sizeof next, "%u", from - 1);
+    if (count > limit) {
+        (void)snprintf(next, sizeof next, "%u", products[limit - 1]);
     }
     json_text_or_null(&w, text_from(next));
     json_end_object(&w);

@@ -324,9 +324,13 @@ bool request_wait(struct request *r) {
     return wait;
 }
 
-void request_run(struct request *r, enum run_on where, void (*function)(struct request *r)) {
+bool request_run(struct request *r, enum run_on where, void (*function)(struct request *r)) {
     require(where != RUN_HERE);
     r->work_function = function;
     request_expect(r);
-    workers_run(where == RUN_LONG ? r->api->long_workers : r->api->workers, r);
+    bool runs = workers_run(where == RUN_LONG ? r->api->long_workers : r->api->workers, r);
+    if (!runs) {
+        request_unexpect(r);
+    }
+    return runs;
 }

@@ -1,7 +1,9 @@
 /* POST /v1/resets: a file of any size goes through the reader as it comes.
  *
- * Nothing changes before its end. The end itself, where the file is applied, runs on a worker while
- * the connection is suspended, for it takes as long as the file is large. */
+ * What is packed becomes hundreds of times as much, so its pieces are worked on by a worker too:
+ * the socket's thread has others to serve. Nothing changes before its end. The end itself, where
+ * the file is applied, runs on a worker while the connection is suspended, for it takes as long as
+ * the file is large. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +18,7 @@ struct reset_upload {
     struct reader_options options;
     struct reset_manifest manifest;
     struct buffer manifest_json; /* of a part */
+    struct buffer piece;         /* of the body, with a worker */
     struct zone *zone;
     struct upload *upload; /* NULL until the file begins */
     struct MHD_PostProcessor *form;
@@ -32,6 +35,7 @@ static void upload_state_free(struct request *r) {
     upload_free(u->upload);
     zone_free(u->zone);
     buffer_deinit(&u->manifest_json);
+    buffer_deinit(&u->piece);
 }
 
 /* ---- parameters ---- */
@@ -264,17 +268,42 @@ bool resets_begin(struct request *r) {
     return true;
 }
 
-size_t resets_receive(struct request *r, const char *data, size_t length) {
+static void take_piece(struct request *r, const char *data, size_t length) {
     struct reset_upload *u = r->state;
-    if (u->error.status != STATUS_OK) {
-        return length;
-    }
     if (u->form == NULL) {
         feed_file(r, data, length);
     } else if (MHD_post_process(u->form, data, length) != MHD_YES && u->error.status == STATUS_OK) {
         (void)error_set(&u->error, STATUS_BAD_VALUE, "the body is no multipart/form-data");
     }
-    return length;
+}
+
+static void work_on_piece(struct request *r) {
+    struct reset_upload *u = r->state;
+    take_piece(r, u->piece.data, u->piece.length);
+}
+
+/* What a worker has is taken when it is done: until then the library keeps the bytes. */
+size_t resets_receive(struct request *r, const char *data, size_t length) {
+    struct reset_upload *u = r->state;
+    if (u->piece.length == 0) {
+        if (u->error.status != STATUS_OK) {
+            return length;
+        }
+        if (u->upload != NULL && upload_is_plain(u->upload)) {
+            take_piece(r, data, length);
+            return length;
+        }
+        buffer_append(&u->piece, data, length);
+        if (!request_run(r, RUN_LONG, work_on_piece)) {
+            (void)error_set(&u->error, STATUS_STOPPING, "the hub is shutting down");
+        } else if (request_wait(r)) {
+            return 0;
+        }
+    }
+    size_t taken = u->piece.length;
+    require(taken <= length);
+    buffer_clear(&u->piece);
+    return taken;
 }
 
 void handle_reset_post(struct request *r) {

@@ -19,7 +19,7 @@
     "+name:string +type:string +job:string +state:string +pushed:integer +polled:integer "         \
     "+replayed:integer +ignored:integer +applied:integer +duplicates:integer +parked:integer "     \
     "+parked_dropped:integer +stores_known:integer +stores_silent:integer +gaps:integer "          \
-    "+numbers_missing:integer +last_document_at:time? +worst_lag_seconds:number +poll:SourcePoll "
+    "+numbers_missing:integer +last_document_at:time? +worst_lag_seconds:number +poll:any "
 
 const struct schema_row schema_rows[] = {
     {"Problem", "+type:string +title:string +status:integer +detail:string +errors:[ProblemError]",
@@ -123,13 +123,18 @@ const struct schema_row schema_rows[] = {
      "+location:string +sku:string +statement:ExplainedStatement? +events:[ExplainedEvent] "
      "+event_count:integer +events_change:number +covered_late:[ExplainedEvent] "
      "+on_hand:number +reservations:[Reservation] +reserved:number +safety_stock:number "
-     "+available:number +channels:[any] +version:integer",
+     "+available:number +channels:[ExplainedChannel] +version:integer",
      "on_hand = stated + events_change; available = on_hand - reserved - safety_stock"},
     {"ExplainedStatement",
      "+reset:string +file:string? +feed:string? +line:integer? +source:string +as_of:time "
      "+as_of_origin:string? +as_of_assumed:boolean +applied_at:time? +stated:number",
      "line is null where the cell was named by its absence"},
     {"ExplainedEvent", "+sequence:integer +change:number +why:string " EVENT_FIELDS, ""},
+    {"ExplainedChannel",
+     "+channel:string +type:string +place:string? +state:string +wanted:number? +sent:number? "
+     "+sent_at:time? +confirmed:number? +confirmed_version:integer +confirmed_at:time? "
+     "+request:string? +next_try_at:time? +why:string?",
+     "request: the idempotency key under which it was last sent"},
     {"Reservation", "+order:string? +reserved:number", ""},
     {"Availability",
      "+sku:string +channel:string? +locations:[AvailableLocation] +available:number", ""},
@@ -162,9 +167,25 @@ const struct schema_row schema_rows[] = {
      ""},
     {"Channels", "+items:[Channel]", ""},
     {"Channel",
-     "+name:string +type:string +mode:string +job:string +state:string +last_file:string? "
-     "+last_file_at:time? +rows:integer +sequence:integer +last_error:string? +last_error_at:time?",
-     "state: new, ok or failing; sequence: up to where changes have been written"},
+     "+name:string +type:string +state:string +last_error:string? +last_error_at:time? "
+     "mode:string job:string last_file:string? last_file_at:time? rows:integer sequence:integer "
+     "pending:integer held:integer oldest_pending_seconds:any confirmed:integer "
+     "uncertain:integer parked_count:integer unmapped:integer next_call_at:time? "
+     "last_audit:ChannelAudit? parked:[ChannelParked] notes:integer memory_bytes:integer",
+     "state: ok, retrying, throttled, unauthorized, failing, stopped, paused, starting or standby; "
+     "of type file: new, ok or failing"},
+    {"ChannelParked", "+location:string +sku:string +wanted:number? +confirmed:number? +why:string",
+     "What the shop refuses, in its own words"},
+    {"ChannelAudit",
+     "+started_at:time +finished_at:time +read:integer +agreed:integer +drift:integer "
+     "+mended:integer +not_ours:integer +in_flight:integer +changed_at_the_shop:integer "
+     "+never_sent:integer +parked:integer +not_at_the_shop:integer +error:string? "
+     "+differences:[ChannelDifference]",
+     "drift = changed_at_the_shop + not_at_the_shop"},
+    {"ChannelDifference",
+     "+location:string +sku:string +wanted:number +actual:number? +cause:string", ""},
+    {"ChannelAudits", "+items:[ChannelAudit]", ""},
+    {"ChannelOrder", "+name:string +status:string retried:integer", ""},
     {"Jobs", "+items:[Job]", ""},
     {"Job",
      "+name:string +schedule:string? +running:boolean +running_since:time? +next_at:time? "
@@ -182,16 +203,6 @@ const struct schema_row schema_rows[] = {
     {"Source", SOURCE_FIELDS,
      "state: ok, parked (something was not understood) or silent (a store is)"},
     {"SourceHealth", SOURCE_FIELDS "+snapshot:SourceSnapshot +stores:[SourceStore]", ""},
-    {"SourcePoll",
-     "+running:boolean +last_poll:time? +last_success:time? +failures:integer "
-     "+lag_seconds:number +clock_offset_seconds:number? +documents:integer +parked:integer "
-     "+streams:[SourceStream]",
-     "failures: polls in a row in which something failed; lag_seconds: for how long; "
-     "clock_offset_seconds: how far its clock is ahead"},
-    {"SourceStream",
-     "+what:string +cursor:time? +last_success:time? +documents:integer +failures:integer "
-     "+error:string? +next_try:time?",
-     "What is read from a cursor of its own; everything up to it is here"},
     {"SourceSnapshot",
      "+running:boolean +started:time? +finished:time? +reset:string? +status:string? "
      "+error:string? "

@@ -245,8 +245,8 @@ static enum MHD_Result serve_end(struct request *r) {
         connection_body_done(r->socket);
         if (r->route->run_on == RUN_HERE) {
             r->route->handle(r);
-        } else {
-            request_run(r, r->route->run_on, r->route->handle);
+        } else if (!request_run(r, r->route->run_on, r->route->handle)) {
+            problem(r, STATUS_STOPPING, NULL, "the hub is shutting down");
         }
     }
     while (!request_wait(r)) {

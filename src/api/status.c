@@ -98,20 +98,6 @@ void handle_feeds(struct request *r) {
     answer_json(r, MHD_HTTP_OK);
 }
 
-void handle_channels(struct request *r) {
-    struct json_writer w = answer_writer(r);
-    json_begin_object(&w);
-    json_key(&w, "items");
-    if (r->api->options.channels != NULL) {
-        channels_write_json(r->api->options.channels, &w);
-    } else {
-        json_begin_array(&w);
-        json_end_array(&w);
-    }
-    json_end_object(&w);
-    answer_json(r, MHD_HTTP_OK);
-}
-
 /* ---- jobs ---- */
 
 static void write_time(struct json_writer *w, const char *key, bool known, int64_t us) {
@@ -162,8 +148,9 @@ void handle_jobs(struct request *r) {
     answer_json(r, MHD_HTTP_OK);
 }
 
-void run_job(struct request *r, struct text name) {
+void handle_job_run(struct request *r) {
     struct error error = {0};
+    struct text name = r->params[0];
     enum status status =
         r->api->options.jobs != NULL
             ? jobs_run_now(r->api->options.jobs, name, &error)
@@ -181,10 +168,6 @@ void run_job(struct request *r, struct text name) {
     json_string(&w, "started");
     json_end_object(&w);
     answer_json(r, MHD_HTTP_ACCEPTED);
-}
-
-void handle_job_run(struct request *r) {
-    run_job(r, r->params[0]);
 }
 
 /* ---- health ---- */

@@ -43,18 +43,23 @@ struct workers *workers_new(unsigned count, const char *name) {
     return workers;
 }
 
-void workers_run(struct workers *workers, struct request *r) {
-    require(queue_push(&workers->queue, &r->work));
+bool workers_run(struct workers *workers, struct request *r) {
+    return queue_push(&workers->queue, &r->work);
+}
+
+void workers_stop(struct workers *workers) {
+    queue_close(&workers->queue);
+    for (unsigned i = 0; i < workers->count; i++) {
+        (void)pthread_join(workers->threads[i], NULL);
+    }
+    workers->count = 0;
 }
 
 void workers_free(struct workers *workers) {
     if (workers == NULL) {
         return;
     }
-    queue_close(&workers->queue);
-    for (unsigned i = 0; i < workers->count; i++) {
-        (void)pthread_join(workers->threads[i], NULL);
-    }
+    workers_stop(workers);
     queue_deinit(&workers->queue);
     free(workers);
 }

@@ -199,13 +199,3 @@ void buffer_append_quantity(struct buffer *buffer, int64_t milli) {
     buffer_reserve(buffer, QUANTITY_TEXT_SIZE);
     buffer->length += quantity_format(milli, buffer->data + buffer->length);
 }
-
-enum status balance_add(int64_t a_milli, int64_t b_milli, int64_t *sum_out) {
-    int64_t sum;
-    if (__builtin_add_overflow(a_milli, b_milli, &sum) || sum > BALANCE_MAX_MILLI ||
-        sum < -BALANCE_MAX_MILLI) {
-        return STATUS_OUT_OF_RANGE;
-    }
-    *sum_out = sum;
-    return STATUS_OK;
-}

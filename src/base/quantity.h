@@ -26,6 +26,14 @@ size_t quantity_format(int64_t milli, char out[QUANTITY_TEXT_SIZE]);
 void buffer_append_quantity(struct buffer *buffer, int64_t milli);
 
 /* sum_out = a + b within +-BALANCE_MAX_MILLI, else STATUS_OUT_OF_RANGE and sum_out untouched. */
-must_check enum status balance_add(int64_t a_milli, int64_t b_milli, int64_t *sum_out);
+must_check static inline enum status balance_add(int64_t a_milli, int64_t b_milli,
+                                                 int64_t *sum_out) {
+    int64_t sum;
+    if (__builtin_add_overflow(a_milli, b_milli, &sum) || sum > BALANCE_MAX_MILLI ||
+        sum < -BALANCE_MAX_MILLI)
+        return STATUS_OUT_OF_RANGE;
+    *sum_out = sum;
+    return STATUS_OK;
+}
 
 #endif

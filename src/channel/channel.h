@@ -8,7 +8,9 @@
  *
  *   open -> (send | read_back | read_all) ... -> close
  *
- * All calls come from the channel's own thread, one at a time, and may block in src/http. */
+ * Calls come one at a time from the channel's own thread, and may block in src/http. An audit has a
+ * state of its own, opened for it, on a thread of its own, so that no sale waits for it: two states
+ * of a channel share nothing but the notes, which may be used from both. */
 #ifndef ONHAND_CHANNEL_CHANNEL_H
 #define ONHAND_CHANNEL_CHANNEL_H
 
@@ -112,8 +114,9 @@ int64_t channel_bucket_ready_us(const struct channel_bucket *bucket, double cost
 /* Ids over there and whatever else was looked up and is worth keeping: text by text, kept in memory
  * and on disk, written along with the next batch (lost in a crash, it is looked up again). */
 struct channel_notes;
-struct text channel_note_get(struct channel_notes *notes, struct text key); /* empty: none; lives
-                                                                               until it is put */
+struct text channel_note_get(struct channel_notes *notes,
+                             struct text key); /* empty: none; lives
+                                                  as long as the notes */
 void channel_note_put(struct channel_notes *notes, struct text key, struct text value);
 void channel_note_forget(struct channel_notes *notes, struct text key);
 

@@ -3,13 +3,22 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "channel/channels_internal.h"
+
+#define DRAIN_US (3 * US_PER_SECOND)
 
 struct channels {
     struct arena arena;
+    struct hub *hub;
     struct jobs *jobs;
-    struct channel *items;
+    struct zone *zone;
+    struct channel *items; /* of type file */
     size_t count;
+    struct publisher **publishers; /* all others */
+    const struct config_channel **published;
+    size_t publisher_count;
+    bool started;
 };
 
 static enum status channel_init(struct channels *channels, struct channel *channel, struct hub *hub,
@@ -38,18 +47,70 @@ static enum status channel_init(struct channels *channels, struct channel *chann
     return status == STATUS_OK ? jobs_add(channels->jobs, &job, error) : status;
 }
 
+/* ---- the others publish ---- */
+
+static enum status add_audit(struct channels *channels, struct publisher *publisher,
+                             const struct config_channel *config, struct error *error) {
+    struct job_definition job = {
+        .name = arena_format(&channels->arena, "audit:%.*s", TEXT_ARG(config->name)),
+        .schedule_text = config->audit.text,
+        .schedule = config->audit.schedule,
+        .zone = channels->zone,
+        .run = publisher_audit_run,
+        .context = publisher};
+    return publisher_can_audit(publisher) ? jobs_add(channels->jobs, &job, error) : STATUS_OK;
+}
+
+static enum status add_publisher(struct channels *channels, const struct config_channel *config,
+                                 struct error *error) {
+    struct publisher_options options = {
+        .hub = channels->hub, .config = config, .platform = channel_platform_of(config->type)};
+    struct publisher *publisher = NULL;
+    if (options.platform == NULL) {
+        log_warn("this version does not publish to channels of this type; it is left out",
+                 "channel=%.*s", TEXT_ARG(config->name));
+        return STATUS_OK;
+    }
+    enum status status = publisher_new(&options, &publisher, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    channels->published[channels->publisher_count] = config;
+    channels->publishers[channels->publisher_count++] = publisher;
+    return add_audit(channels, publisher, config, error);
+}
+
+static enum status add_channel(struct channels *channels, const struct config_channel *config,
+                               struct error *error) {
+    if (config->type != CONFIG_CHANNEL_FILE) {
+        return add_publisher(channels, config, error);
+    }
+    return channel_init(channels, &channels->items[channels->count++], channels->hub, config,
+                        error);
+}
+
+static enum status open_zone(struct channels *channels, struct error *error) {
+    struct text name = hub_config(channels->hub)->timezone;
+    if (name.length == 0) {
+        return STATUS_OK;
+    }
+    channels->zone = zone_open(name, error);
+    return channels->zone != NULL ? STATUS_OK : STATUS_BAD_VALUE;
+}
+
 enum status channels_new(struct hub *hub, struct jobs *jobs, struct channels **channels_out,
                          struct error *error) {
     const struct config *config = hub_config(hub);
     struct channels *channels = memory_alloc_zero(1, sizeof(*channels));
+    channels->hub = hub;
     channels->jobs = jobs;
     channels->items = memory_alloc_zero(config->channel_count + 1, sizeof(*channels->items));
-    enum status status = STATUS_OK;
+    channels->publishers = memory_alloc_zero(config->channel_count + 1, sizeof(struct publisher *));
+    channels->published =
+        memory_alloc_zero(config->channel_count + 1, sizeof(struct config_channel *));
+    enum status status = open_zone(channels, error);
     for (size_t i = 0; i < config->channel_count && status == STATUS_OK; i++) {
-        if (config->channels[i].type == CONFIG_CHANNEL_FILE) {
-            struct channel *channel = &channels->items[channels->count++];
-            status = channel_init(channels, channel, hub, &config->channels[i], error);
-        }
+        status = add_channel(channels, &config->channels[i], error);
     }
     if (status != STATUS_OK) {
         channels_free(channels);
@@ -66,9 +127,44 @@ void channels_free(struct channels *channels) {
     for (size_t i = 0; i < channels->count; i++) {
         pthread_mutex_destroy(&channels->items[i].lock);
     }
+    for (size_t i = 0; i < channels->publisher_count; i++) {
+        publisher_free(channels->publishers[i]);
+    }
     free(channels->items);
+    free((void *)channels->publishers);
+    free((void *)channels->published);
+    zone_free(channels->zone);
     arena_deinit(&channels->arena);
     free(channels);
+}
+
+/* ---- from start to end ---- */
+
+void channels_start(struct channels *channels) {
+    for (size_t i = 0; i < channels->publisher_count; i++) {
+        publisher_start(channels->publishers[i]);
+    }
+    channels->started = true;
+}
+
+void channels_quiesce(struct channels *channels) {
+    for (size_t i = 0; channels != NULL && i < channels->publisher_count; i++) {
+        publisher_quiesce(channels->publishers[i]);
+    }
+}
+
+void channels_stop(struct channels *channels) {
+    if (channels == NULL || !channels->started) {
+        return;
+    }
+    /* All at once, so that the slowest decides and not their sum. */
+    for (size_t i = 0; i < channels->publisher_count; i++) {
+        publisher_drain(channels->publishers[i], DRAIN_US);
+    }
+    for (size_t i = 0; i < channels->publisher_count; i++) {
+        publisher_stop(channels->publishers[i]);
+    }
+    channels->started = false;
 }
 
 /* ---- telling ---- */
@@ -110,10 +206,54 @@ static void write_channel(struct json_writer *w, struct channel *channel) {
     json_end_object(w);
 }
 
+static void write_publisher(struct channels *channels, size_t index, bool whole,
+                            struct json_writer *w) {
+    const struct config_channel *config = channels->published[index];
+    json_begin_object(w);
+    json_key(w, "name");
+    json_text(w, config->name);
+    json_key(w, "type");
+    json_string(w, channel_platform_of(config->type)->name);
+    publisher_write_json(channels->publishers[index], w, whole);
+    json_end_object(w);
+}
+
 void channels_write_json(struct channels *channels, struct json_writer *w) {
     json_begin_array(w);
     for (size_t i = 0; i < channels->count; i++) {
         write_channel(w, &channels->items[i]);
     }
+    for (size_t i = 0; i < channels->publisher_count; i++) {
+        write_publisher(channels, i, false, w);
+    }
     json_end_array(w);
+}
+
+enum status channels_write_one(struct channels *channels, struct text name, struct json_writer *w) {
+    for (size_t i = 0; i < channels->count; i++) {
+        if (text_equal(channels->items[i].config->name, name)) {
+            write_channel(w, &channels->items[i]);
+            return STATUS_OK;
+        }
+    }
+    for (size_t i = 0; i < channels->publisher_count; i++) {
+        if (text_equal(channels->published[i]->name, name)) {
+            write_publisher(channels, i, true, w);
+            return STATUS_OK;
+        }
+    }
+    return STATUS_NOT_FOUND;
+}
+
+struct publisher *channels_find(struct channels *channels, struct text name) {
+    for (size_t i = 0; i < channels->publisher_count; i++) {
+        if (text_equal(channels->published[i]->name, name)) {
+            return channels->publishers[i];
+        }
+    }
+    return NULL;
+}
+
+struct publisher *channels_at(struct channels *channels, size_t index) {
+    return index < channels->publisher_count ? channels->publishers[index] : NULL;
 }

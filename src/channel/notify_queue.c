@@ -167,6 +167,12 @@ static uint32_t bit_of(struct text type) {
         {"onhand.feed.late", CONFIG_NOTICE_LATE},
         {"onhand.feed.recovered", CONFIG_NOTICE_RECOVERED},
         {"onhand.channel.recovered", CONFIG_NOTICE_RECOVERED},
+        {"onhand.source.parked", CONFIG_NOTICE_FAILED},
+        {"onhand.source.parked_dropped", CONFIG_NOTICE_FAILED},
+        {"onhand.source.silent", CONFIG_NOTICE_LATE},
+        {"onhand.source.gap", CONFIG_NOTICE_LATE},
+        {"onhand.source.recovered", CONFIG_NOTICE_RECOVERED},
+        {"onhand.source.gap_filled", CONFIG_NOTICE_RECOVERED},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (text_equal_string(type, rows[i].type))

@@ -1,4 +1,4 @@
-/* `onhand status`, `feeds`, `channels`, `sources` and `jobs`: how the hub is doing. */
+/* `onhand status`, `feeds`, `sources` and `jobs`: how the hub is doing. */
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/view.h"
@@ -73,44 +73,6 @@ int command_feeds(int argc, char **argv) {
     struct operands operands;
     int code = options_parse(&usage, ROWS(rows), argc, argv, 0, 0, &operands);
     return code == PARSED_RUN ? client_show(&client, "GET", "/v1/feeds", print_feeds) : code;
-}
-
-/* ---- channels ---- */
-
-static void print_channels(const json_t *answer) {
-    static const char *const heads[] = {"channel",    "type",  "state",     "last file",
-                                        "written at", ">rows", "last error"};
-    const json_t *items = json_object_get(answer, "items");
-    struct table table;
-    table_init(&table, heads, sizeof heads / sizeof heads[0]);
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        const json_t *channel = json_array_get(items, i);
-        table_text(&table, view_string(channel, "name"));
-        table_text(&table, view_string(channel, "type"));
-        table_text(&table, view_string(channel, "state"));
-        table_text(&table, view_string(channel, "last_file"));
-        table_time(&table, json_object_get(channel, "last_file_at"));
-        table_number(&table, json_object_get(channel, "rows"));
-        table_text(&table, view_string(channel, "last_error"));
-    }
-    if (table.count == 0)
-        (void)puts("no channels are running on this hub");
-    table_print(&table, stdout);
-    table_deinit(&table);
-}
-
-int command_channels(int argc, char **argv) {
-    static const struct usage usage = {
-        "channels",
-        "Shows the channels the hub sends stock to: what each last wrote, and what went wrong.\n"
-        "onhand jobs run channel:NAME makes one write now.",
-        "  onhand channels",
-    };
-    struct client_options client = {0};
-    const struct option_row rows[] = {CLIENT_ROWS(client)};
-    struct operands operands;
-    int code = options_parse(&usage, ROWS(rows), argc, argv, 0, 0, &operands);
-    return code == PARSED_RUN ? client_show(&client, "GET", "/v1/channels", print_channels) : code;
 }
 
 /* ---- jobs ---- */

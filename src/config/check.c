@@ -74,7 +74,10 @@ static void check_feed(struct reading *reading, const struct schema *schema,
 /* ---- channels ---- */
 
 static void check_channel(struct reading *reading, const yaml_node_t *node,
-                          const struct config_channel *channel) {
+                          struct config_channel *channel) {
+    if (channel->secrets.count > 0) {
+        channel->secret = channel->secrets.items[0];
+    }
     if (channel->url.length == 0) {
         return;
     }

@@ -88,6 +88,12 @@ struct config_pairs {
     size_t count;
 };
 
+/* One that is used, and those that were before it while they are rotated out. */
+struct config_secrets {
+    struct config_secret_ref *items;
+    size_t count;
+};
+
 /* `schedule` with its text as written; kind SCHEDULE_MANUAL and no text where none is configured.
  */
 struct config_schedule {
@@ -171,6 +177,7 @@ struct config_feed {
     enum config_manifest manifest;
     struct config_csv csv;
     int64_t stable_for_us;
+    int64_t late_after_us;         /* a look without a file is late when the last is that old */
     int64_t export_duration_us;    /* how long before its time of modification a file was cut */
     struct text location;          /* for files without a column for it */
     struct text name_space;        /* its identifiers are its own there; empty: its source's */
@@ -181,15 +188,20 @@ struct config_feed {
     unsigned long line;
 };
 
+#define CONFIG_NO_CAP INT64_C(-1)
 struct config_channel {
     struct text name;
     enum config_channel_type type;
     struct text url;
-    struct config_secret_ref token, key, secret;
+    struct config_secret_ref token, key, secret; /* secret: the first of secrets */
+    struct config_secrets secrets;
     struct config_pairs locations; /* ours -> theirs */
     int64_t threshold_milli;       /* below it a channel is told zero */
+    int64_t share_percent;         /* of what is available */
+    int64_t cap_milli;             /* never more than this; CONFIG_NO_CAP */
     struct config_increases increases;
     struct config_schedule audit;
+    bool audit_mend; /* what an audit finds different is sent again */
     struct text id_type;
     bool allow_private;
     enum config_format format;

@@ -69,6 +69,37 @@ void texts_read(struct reading *reading, const yaml_node_t *node, struct config_
     intern_free(known);
 }
 
+/* One reference, or a list of them. What stands in their place is never repeated. */
+void secrets_read(struct reading *reading, const yaml_node_t *node,
+                  struct config_secrets *secrets_out) {
+    bool is_list = node->type == YAML_SEQUENCE_NODE;
+    size_t length = is_list ? sequence_length(node) : 1;
+    *secrets_out = (struct config_secrets){NULL, 0};
+    secrets_out->items =
+        arena_alloc_zero(&reading->config->arena, (length + 1) * sizeof *secrets_out->items);
+    for (size_t i = 0; i < length; i++) {
+        size_t before = is_list ? reading_enter_item(reading, i) : 0;
+        const yaml_node_t *item =
+            is_list ? reading_visit(reading, node->data.sequence.items.start[i]) : node;
+        struct error error = {0};
+        struct text text;
+        struct config_secret_ref *ref = &secrets_out->items[secrets_out->count];
+        if (!read_item(reading, item, &text)) {
+            /* reported */
+        } else if (config_secret_parse(text, ref, &error) != STATUS_OK) {
+            reading_mistake(reading, item, "%s", error.detail);
+        } else {
+            secrets_out->count++; /* the name lies in the arena already */
+        }
+        if (is_list) {
+            reading_leave(reading, before);
+        }
+    }
+    if (length == 0) {
+        reading_mistake(reading, node, "a value is missing");
+    }
+}
+
 static void pairs_from_list(struct reading *reading, const yaml_node_t *node,
                             struct config_pairs *pairs_out) {
     struct config_texts texts;

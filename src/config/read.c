@@ -106,6 +106,9 @@ static void read_row(struct reading *reading, const struct setting *row, const y
     case SETTING_PLACES:
         pairs_read(reading, node, row->kind == SETTING_PLACES, (void *)(target + row->offset));
         break;
+    case SETTING_SECRETS:
+        secrets_read(reading, node, (void *)(target + row->offset));
+        break;
     case SETTING_BLOCK:
         /* A block without anything in it is as good as none. */
         (void)reading_table(reading, row->table, node_is_null(node) ? NULL : node,

@@ -63,6 +63,8 @@ void value_read(struct reading *reading, const struct setting *row, const yaml_n
 void texts_read(struct reading *reading, const yaml_node_t *node, struct config_texts *texts_out);
 void pairs_read(struct reading *reading, const yaml_node_t *node, bool list_is_fine,
                 struct config_pairs *pairs_out);
+void secrets_read(struct reading *reading, const yaml_node_t *node,
+                  struct config_secrets *secrets_out);
 void increases_read(struct reading *reading, const yaml_node_t *node,
                     struct config_increases *increases_out);
 bool increases_parse(struct text value, struct config_increases *increases_out);

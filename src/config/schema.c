@@ -194,6 +194,7 @@ static const struct setting feed_rows[] = {
     {"manifest", SETTING_CHOICE, AT(manifest), "optional", .choices = manifest_words},
     PLAIN("decimal_comma", SETTING_BOOL, AT(csv.decimal_comma), NULL),
     PLAIN("delimiter", SETTING_DELIMITER, AT(csv.delimiter), NULL),
+    {"late_after", SETTING_DURATION, AT(late_after_us), "0s", .least = 0, .most = DAYS(366)},
     {"stable_for", SETTING_DURATION, AT(stable_for_us), "2s", .least = 0, .most = DAYS(1)},
     PLAIN("namespace", SETTING_NAME, AT(name_space), NULL),
     {"publish", SETTING_CHOICE, AT(publish), "all", .choices = publish_words},
@@ -222,6 +223,11 @@ const struct schema schema_feed = {
 #define WITH_TOKEN (SHOPIFY | HOTWAX | MAGENTO | BIGCOMMERCE)
 #define SHOPS (WITH_TOKEN | WOOCOMMERCE)
 
+static void prepare_channel(const struct config *config, void *item) {
+    (void)config;
+    ((struct config_channel *)item)->cap_milli = CONFIG_NO_CAP;
+}
+
 #define AT(field) offsetof(struct config_channel, field)
 static const struct setting channel_rows[] = {
     {"name", SETTING_NAME, AT(name), NULL, .needed = NEEDED},
@@ -229,11 +235,14 @@ static const struct setting channel_rows[] = {
     {"url", SETTING_TEXT, AT(url), NULL, .needed = NEEDED},
     {"token", SETTING_SECRET, AT(token), NULL, .only = WITH_TOKEN, .needed = WITH_TOKEN},
     {"key", SETTING_SECRET, AT(key), NULL, .only = WOOCOMMERCE, .needed = WOOCOMMERCE},
-    {"secret", SETTING_SECRET, AT(secret), NULL, .only = SHOPS | WEBHOOK, .needed = WOOCOMMERCE},
+    {"secret", SETTING_SECRETS, AT(secrets), NULL, .only = SHOPS | WEBHOOK, .needed = WOOCOMMERCE},
     {"locations", SETTING_PLACES, AT(locations), NULL, .needed = WITH_TOKEN},
     PLAIN("threshold", SETTING_QUANTITY, AT(threshold_milli), "0"),
+    {"share", SETTING_INT, AT(share_percent), "100", .least = 0, .most = 100, .unit = 1},
+    PLAIN("cap", SETTING_QUANTITY, AT(cap_milli), NULL),
     PLAIN("increases", SETTING_INCREASES, AT(increases), "now"),
     {"audit", SETTING_CRON, AT(audit), NULL, .only = SHOPS},
+    {"audit_mend", SETTING_BOOL, AT(audit_mend), "true", .only = SHOPS},
     {"id_type", SETTING_NAME, AT(id_type), "SKU", .only = HOTWAX},
     {"allow_private", SETTING_BOOL, AT(allow_private), "false", .only = SHOPS | WEBHOOK},
     {"format", SETTING_CHOICE, AT(format), "csv", .only = DROP, .choices = format_words},
@@ -246,8 +255,8 @@ static const struct setting channel_rows[] = {
     {"known_hosts", SETTING_TEXT, AT(known_hosts), NULL, .only = DROP},
 };
 const struct schema schema_channel = {
-    "channel", ROWS(channel_rows), sizeof(struct config_channel), AT(type), NO_OFFSET, AT(line),
-    NULL,
+    "channel", ROWS(channel_rows), sizeof(struct config_channel), AT(type), NO_OFFSET,
+    AT(line),  prepare_channel,
 };
 #undef AT
 

@@ -16,6 +16,7 @@ enum setting_kind {
     SETTING_DURATION,  /* int64_t in us, least to most */
     SETTING_CHOICE,    /* an enum: the index of the word in choices */
     SETTING_SECRET,    /* struct config_secret_ref */
+    SETTING_SECRETS,   /* struct config_secrets; one is fine too */
     SETTING_ZONE,      /* struct text */
     SETTING_CRON,      /* struct config_schedule */
     SETTING_EVERY,     /* struct config_schedule */

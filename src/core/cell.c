@@ -159,9 +159,10 @@ static enum status add_correction(struct statement_outcome *outcome, int64_t bef
     return status;
 }
 
-/* Puts one cell on the new ground. */
-static enum status restate(struct decision *d, uint32_t product, int64_t stated_milli,
-                           int64_t before_milli, int64_t *correction_out) {
+/* Puts one cell on the new ground; ten million times in a row. */
+static inline __attribute__((always_inline)) enum status
+restate(struct decision *d, uint32_t product, int64_t stated_milli, int64_t before_milli,
+        int64_t *correction_out) {
     struct statement_outcome *outcome = d->outcome;
     int64_t open_milli = product < d->product_limit ? d->open_milli[product] : 0;
     int64_t after_milli = stated_milli, correction_milli = 0;

@@ -69,7 +69,7 @@ struct search {
     const struct cut_room *room;
     struct statement at_floor, at_now;
     uint32_t product_limit;
-    size_t event_count;
+    size_t event_count, open_count;
     size_t score;   /* moved cells that agree at the floor */
     size_t unmoved; /* cells that agree, and always do */
     struct cut *cut;
@@ -92,62 +92,16 @@ static bool anything_moved(const struct search *s) {
     return false;
 }
 
-/* Calls `take` for every product that has a movement ahead of the floor, once for each of them. */
-static void each_open(struct search *s, void (*take)(struct search *s, struct cut_cell *cell)) {
-    const struct location_books *books = s->question->books;
-    for (size_t i = 0; i < books->movement_count; i++) {
-        const struct movement *m = &books->movements[i];
-        require(m->product < s->product_limit);
-        if (!statement_covers_movement(&s->at_floor, m))
-            take(s, &s->room->cells[m->product]);
-    }
-    for (size_t i = 0; i < books->pending_count; i++) {
-        const struct pending_movement *p = &books->pending[i];
-        require(p->movement.product < s->product_limit);
-        if (!statement_covers_pending(&s->at_floor, p))
-            take(s, &s->room->cells[p->movement.product]);
-    }
-}
-
-static void mark_open(struct search *s, struct cut_cell *cell) {
-    (void)s;
-    cell->open = true;
-}
-
-/* Cells without movements, which are nearly all, agree always or never. */
-static void compare_rows(struct search *s) {
-    const struct cut_question *q = s->question;
-    uint32_t last = 0;
-    bool is_early = false; /* the last ground is not later than the floor */
-    for (size_t i = 0; i < q->row_count; i++) {
-        const struct cell *cell = find_cell(q->books, q->rows[i].product);
-        if (cell == NULL)
-            continue;
-        if (cell->statement != last) {
-            last = cell->statement;
-            is_early = ground_us(q->books, last) <= s->at_floor.as_of_us;
-        }
-        if (!is_early)
-            continue;
-        s->cut->compared++;
-        struct cut_cell *compared = &s->room->cells[q->rows[i].product];
-        if (!compared->open) {
-            s->unmoved += cell->on_hand_milli == q->rows[i].quantity_milli;
-            continue;
-        }
-        compared->rest_milli = (uint64_t)cell->on_hand_milli - (uint64_t)q->rows[i].quantity_milli;
-        compared->compared = true;
-    }
-}
-
 /* What the floor's statement does not cover lies ahead of it; it is an event when its instant comes
  * within the span. */
 static void take_movement(struct search *s, const struct movement *m, bool covered_at_now,
                           int64_t at_us) {
     require(m->product < s->product_limit);
     struct cut_cell *cell = &s->room->cells[m->product];
-    if (!cell->compared)
-        return;
+    if (!cell->open) {
+        cell->open = true;
+        s->room->open[s->open_count++] = m->product;
+    }
     cell->rest_milli -= (uint64_t)m->delta_milli;
     if (!covered_at_now)
         return;
@@ -181,6 +135,41 @@ static void take_movements(struct search *s) {
     }
 }
 
+/* Cells without movements, which are nearly all, agree always or never. */
+static void compare_rows(struct search *s) {
+    const struct cut_question *q = s->question;
+    uint32_t last = 0;
+    bool is_early = false; /* the last ground is not later than the floor */
+    for (size_t i = 0; i < q->row_count; i++) {
+        const struct cell *cell = find_cell(q->books, q->rows[i].product);
+        if (cell == NULL)
+            continue;
+        if (cell->statement != last) {
+            last = cell->statement;
+            is_early = ground_us(q->books, last) <= s->at_floor.as_of_us;
+        }
+        if (!is_early)
+            continue;
+        s->cut->compared++;
+        struct cut_cell *compared = &s->room->cells[q->rows[i].product];
+        if (!compared->open) {
+            s->unmoved += cell->on_hand_milli == q->rows[i].quantity_milli;
+            continue;
+        }
+        compared->rest_milli += (uint64_t)cell->on_hand_milli - (uint64_t)q->rows[i].quantity_milli;
+        compared->compared = true;
+    }
+}
+
+/* Movements of cells that the file does not speak of say nothing. */
+static void drop_uncompared(struct search *s) {
+    size_t kept = 0;
+    for (size_t i = 0; i < s->event_count; i++)
+        if (s->room->cells[s->room->events[i].product].compared)
+            s->room->events[kept++] = s->room->events[i];
+    s->event_count = kept;
+}
+
 static void merge(const struct cut_event *from, size_t left, size_t middle, size_t right,
                   struct cut_event *into) {
     size_t a = left, b = middle;
@@ -210,14 +199,14 @@ static struct cut_event *sort_events(const struct cut_room *room, size_t count) 
 
 /* ---- the walk ---- */
 
-static void count_at_floor(struct search *s, struct cut_cell *cell) {
-    bool agrees = cell->compared && cell->rest_milli == 0;
-    if (!cell->open)
-        return;
-    cell->open = false; /* once is enough */
-    s->cut->moved += cell->moved;
-    s->score += agrees && cell->moved;
-    s->unmoved += agrees && !cell->moved;
+static void count_at_floor(struct search *s) {
+    for (size_t i = 0; i < s->open_count; i++) {
+        const struct cut_cell *cell = &s->room->cells[s->room->open[i]];
+        bool agrees = cell->compared && cell->rest_milli == 0;
+        s->cut->moved += cell->compared && cell->moved;
+        s->score += agrees && cell->moved;
+        s->unmoved += agrees && !cell->moved;
+    }
 }
 
 static void walk(const struct search *s, struct cut_event *events) {
@@ -231,9 +220,9 @@ static void walk(const struct search *s, struct cut_event *events) {
     }
 }
 
-static void clear_cell(struct search *s, struct cut_cell *cell) {
-    (void)s;
-    *cell = (struct cut_cell){0};
+static void clear_room(const struct search *s) {
+    for (size_t i = 0; i < s->open_count; i++)
+        s->room->cells[s->room->open[i]] = (struct cut_cell){0};
 }
 
 /* ---- choosing ---- */
@@ -361,17 +350,17 @@ void cut_find(const struct cut_question *q, const struct cut_room *room, struct 
     s.at_now.as_of_us = q->now_us;
     if (cut_out->floor_us >= q->now_us || !anything_moved(&s))
         return;
-    each_open(&s, mark_open);
-    compare_rows(&s);
     take_movements(&s);
+    compare_rows(&s);
+    drop_uncompared(&s);
     cut_out->events = s.event_count;
     if (s.event_count > 0) {
         struct cut_event *events = sort_events(room, s.event_count);
-        each_open(&s, count_at_floor);
+        count_at_floor(&s);
         walk(&s, events);
         choose(&s, events);
     }
-    each_open(&s, clear_cell);
+    clear_room(&s);
 }
 
 /* ---- holding a given instant against it ---- */

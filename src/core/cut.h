@@ -39,10 +39,11 @@ struct cut_cell {
 };
 
 /* Caller's memory. `cells`: one per product of the books' pages, all zero, and zero again after;
- * `events` and `spare`: one per movement and pending movement each. */
+ * `events`, `spare` and `open`: one per movement and pending movement each. */
 struct cut_room {
     struct cut_cell *cells;
     struct cut_event *events, *spare;
+    uint32_t *open;
 };
 
 struct cut {

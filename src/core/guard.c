@@ -48,6 +48,8 @@ static unsigned judge_file(const struct guard_limits *limits, const struct guard
         tripped |= 1u << GUARD_CUT_OFF;
     if (facts->as_of_uncertain)
         tripped |= 1u << GUARD_AS_OF_UNCERTAIN;
+    if (facts->as_of_ancient)
+        tripped |= 1u << GUARD_AS_OF_ANCIENT;
     if (facts->as_of_mismatch)
         tripped |= 1u << GUARD_AS_OF_MISMATCH;
     return tripped;

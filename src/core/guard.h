@@ -18,7 +18,9 @@
     X(UNREADABLE, "unreadable", "too many rows could not be read")                                 \
     X(AS_OF_UNCERTAIN, "as_of_uncertain", "when the stock was counted cannot be told for sure")    \
     X(AS_OF_MISMATCH, "as_of_mismatch", "the figures are those of another time than as_of")        \
-    X(CUT_OFF, "cut_off", "the last row has no line end: the file may have been cut off in it")
+    X(CUT_OFF, "cut_off", "the last row has no line end: the file may have been cut off in it")    \
+    X(AS_OF_ANCIENT, "as_of_ancient",                                                              \
+      "as_of lies before the year 2000: a clock or a column is wrong")
 
 enum guard {
 #define X(name, word, meaning) GUARD_##name,
@@ -45,6 +47,7 @@ struct guard_facts {
     bool manifest_mismatch;
     bool as_of_uncertain;     /* it was to be told from the figures, and they do not say */
     bool as_of_mismatch;      /* it was given, and the figures say otherwise (and shall hold) */
+    bool as_of_ancient;       /* before there was anything to count it with */
     bool cut_off;             /* its feed's files end with a line end, and this one does not */
     uint64_t rows, last_rows; /* rows of this location now, and in its last applied full reset */
     uint64_t unreadable_rows; /* rejected rows of this location (or of unknown location) */

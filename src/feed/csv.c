@@ -129,6 +129,9 @@ static inline bool fill_row(struct csv *csv, const struct text slots[CSV_SLOT_CO
     row->location = slots[CSV_SLOT_LOCATION].length > 0 ? slots[CSV_SLOT_LOCATION]
                                                         : slots[CSV_SLOT_LOCATION + 1];
     fill_identifier(csv, slots, row);
+    if (slots[CSV_SLOT_NAMESPACE].length > 0) {
+        row_take_namespace(row, slots[CSV_SLOT_NAMESPACE], &csv->output->scratch);
+    }
     struct text quantity = slots[CSV_SLOT_QUANTITY];
     if (!quantity_quick(quantity, &row->quantity_milli)) {
         row->quantity_milli = 0;

@@ -259,6 +259,14 @@ static void notify(struct feed *feed, const char *type, const char *key, const c
     buffer_deinit(&data);
 }
 
+/* At its time and without a file, and the last one does not count any more. Under the lock. */
+static bool is_late(const struct run *run) {
+    const struct feed *feed = run->feed;
+    int64_t file_us = feed->words.file_us;
+    return run->taken == 0 && feed->config->schedule.schedule.kind == SCHEDULE_CRON &&
+           (file_us == NEVER_US || hub_now_us(feed->hub) - file_us >= feed->config->late_after_us);
+}
+
 /* A feed with a time that took no file at it is late until one comes, whatever the reason. Under
  * the lock; true: that is news. */
 static bool note_late(struct run *run) {
@@ -266,7 +274,7 @@ static bool note_late(struct run *run) {
     bool was_late = words->late_us != NEVER_US;
     if (run->taken > 0) {
         words->late_us = NEVER_US;
-    } else if (run->feed->config->schedule.schedule.kind == SCHEDULE_CRON && !was_late) {
+    } else if (is_late(run) && !was_late) {
         words->late_us = hub_now_us(run->feed->hub);
     }
     return was_late != (words->late_us != NEVER_US);
@@ -284,7 +292,7 @@ static void note_end(struct run *run, enum status status, uint64_t waiting) {
         feed->words.error_us = hub_now_us(feed->hub);
     }
     feed->words.failing = failed;
-    bool late_changes = note_late(run);
+    bool late_changes = note_late(run), late = is_late(run);
     pthread_mutex_unlock(&feed->lock);
     if (failed || was_failing || late_changes) {
         feed_words_save(feed);
@@ -302,7 +310,7 @@ static void note_end(struct run *run, enum status status, uint64_t waiting) {
     } else if (was_failing) {
         notify(feed, "onhand.feed.recovered", "detail", "it works again");
     }
-    if (run->taken == 0 && waiting == 0 && feed->config->schedule.schedule.kind == SCHEDULE_CRON) {
+    if (late && waiting == 0) {
         notify(feed, "onhand.feed.late", "detail", "no file at its time");
     }
 }

@@ -33,7 +33,7 @@ static const struct {
     enum field_kind kind;
 } mapped_kinds[] = {
     {"location", FIELD_LOCATION}, {"idtype", FIELD_ID_TYPE}, {"idvalue", FIELD_ID_VALUE},
-    {"quantity", FIELD_QUANTITY}, {"asof", FIELD_AS_OF},
+    {"quantity", FIELD_QUANTITY}, {"asof", FIELD_AS_OF},     {"namespace", FIELD_NAMESPACE},
 };
 
 bool field_plain_name(struct text name, char out[FIELD_NAME_MAX]) {

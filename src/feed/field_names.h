@@ -15,6 +15,7 @@ enum field_kind {
     FIELD_ID_VALUE,
     FIELD_QUANTITY,
     FIELD_AS_OF,
+    FIELD_NAMESPACE,
     FIELD_IDENTIFIER,
     FIELD_KIND_COUNT
 };

@@ -136,7 +136,8 @@ void json_items_take(struct json_items *items, struct text raw, uint64_t line) {
     json_reader_init(&r, record, scratch, NULL);
     switch (read_fields(items, &r, values)) {
     case STATUS_OK:
-        row_make(&items->maker, values, line, record, row_output_next(items->output));
+        row_make(&items->maker, values, line, record, &items->output->scratch,
+                 row_output_next(items->output));
         row_output_push(items->output);
         return;
     case STATUS_BAD_VALUE:

@@ -28,10 +28,11 @@ struct reader_sink {
 /* Borrowed until reader_free. Zero-initialised: everything found out from the file. */
 struct reader_options {
     enum config_format format;
-    struct config_pairs columns; /* ours -> theirs: location, sku, upc, product, id_type, id_value,
-                                    quantity, as_of; any other name is a type of identifier */
-    struct text as_of_column;    /* theirs; empty: none, unless `columns` names one */
-    char delimiter;              /* 0: found out from the header */
+    struct config_pairs
+        columns;              /* ours -> theirs: location, sku, upc, product, id_type, id_value,
+                                 quantity, as_of, namespace; any other name is a type of identifier */
+    struct text as_of_column; /* theirs; empty: none, unless `columns` names one */
+    char delimiter;           /* 0: found out from the header */
     bool decimal_comma;
     bool location_given;     /* the file need not have a column for it */
     const struct zone *zone; /* of times without an offset; NULL: UTC */

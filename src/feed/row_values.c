@@ -106,8 +106,36 @@ static void take_names(const struct row_maker *maker, const struct row_value *co
     }
 }
 
+static bool is_word(struct text text) {
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.data[i];
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!plain && c != '_' && c != '-' && c != '.') {
+            return false;
+        }
+    }
+    return text.length > 0 && text.length <= ROW_NAMESPACE_MAX;
+}
+
+void row_take_namespace(struct stated_row *row, struct text name_space, struct arena *scratch) {
+    struct text type = row->id_type.length > 0 ? row->id_type : TEXT("sku");
+    if (!is_word(name_space)) {
+        row_reject(row, STATUS_BAD_VALUE,
+                   "the namespace is no word of at most 32 letters, digits, _ - and .");
+        return;
+    }
+    if (type.length > ROW_FIELD_MAX || memchr(type.data, '@', type.length) != NULL) {
+        return; /* it names one itself */
+    }
+    char *joined = arena_alloc(scratch, type.length + 1 + name_space.length);
+    memcpy(joined, type.data, type.length);
+    joined[type.length] = '@';
+    memcpy(joined + type.length + 1, name_space.data, name_space.length);
+    row->id_type = (struct text){joined, type.length + 1 + name_space.length};
+}
+
 void row_make(struct row_maker *maker, const struct row_value *values, uint64_t line,
-              struct text raw, struct stated_row *row_out) {
+              struct text raw, struct arena *scratch, struct stated_row *row_out) {
     const struct row_value *found[FIELD_KIND_COUNT] = {NULL};
     unsigned identifier = 0;
     for (unsigned i = 0; i < maker->plan.count; i++) {
@@ -121,6 +149,11 @@ void row_make(struct row_maker *maker, const struct row_value *values, uint64_t 
     *row_out = (struct stated_row){.line = line, .raw = raw, .as_of_us = NEVER_US};
     take_names(maker, found, identifier, row_out);
     take_quantity(maker, found[FIELD_QUANTITY], row_out);
+    const struct row_value *name_space = found[FIELD_NAMESPACE];
+    if (name_space != NULL) {
+        row_take_namespace(
+            row_out, name_space->form == ROW_VALUE_OTHER ? TEXT("") : name_space->text, scratch);
+    }
     const struct row_value *as_of = found[FIELD_AS_OF];
     if (as_of != NULL &&
         (as_of->form != ROW_VALUE_TEXT ||

@@ -7,6 +7,7 @@
 #include "feed/field_names.h"
 
 #define ROW_FIELD_MAX 255 /* bytes of a location or an identifier */
+#define ROW_NAMESPACE_MAX 32
 
 static inline void row_reject(struct stated_row *row, enum status problem, const char *detail) {
     if (row->problem == STATUS_OK) {
@@ -23,6 +24,9 @@ struct row_times {
 };
 void row_times_deinit(struct row_times *times);
 must_check enum status row_times_parse(struct row_times *times, struct text text, int64_t *us_out);
+
+/* The row's identifier belongs to this namespace: its type becomes TYPE@NAMESPACE, in *scratch. */
+void row_take_namespace(struct stated_row *row, struct text name_space, struct arena *scratch);
 
 bool text_has_control_character(struct text text);
 
@@ -42,8 +46,8 @@ void row_maker_init(struct row_maker *maker, const struct reader_options *option
                     const struct field_standard *standards, size_t standard_count);
 void row_maker_deinit(struct row_maker *maker);
 
-/* values[i] is that of plan.wanted[i]. The row's texts are those of the values. */
+/* values[i] is that of plan.wanted[i]. The row's texts are those of the values, or in *scratch. */
 void row_make(struct row_maker *maker, const struct row_value *values, uint64_t line,
-              struct text raw, struct stated_row *row_out);
+              struct text raw, struct arena *scratch, struct stated_row *row_out);
 
 #endif

@@ -169,6 +169,10 @@ static void decide(struct upload *upload, bool whole) {
     buffer_deinit(&upload->begin);
 }
 
+bool upload_is_plain(const struct upload *upload) {
+    return upload->kind == BUNDLE_NONE && upload->handover == NULL;
+}
+
 enum status upload_feed(struct upload *upload, const void *data, size_t length) {
     upload->summary.bytes += length;
     sha256_update(upload->sha, data, length);
@@ -182,7 +186,8 @@ enum status upload_feed(struct upload *upload, const void *data, size_t length) 
     } else {
         unpack(upload, data, length);
     }
-    return upload->summary.unreadable == STATUS_OK && upload->spool_status == STATUS_OK
+    return upload->summary.unreadable == STATUS_OK && upload->spool_status == STATUS_OK &&
+                   !reset_is_broken(upload->reset)
                ? STATUS_OK
                : STATUS_UNREADABLE;
 }

@@ -19,6 +19,10 @@ must_check enum status upload_new(struct hub *hub, const struct access *access,
                                   struct error *error);
 void upload_free(struct upload *upload); /* unfinished: nothing happened */
 
+/* Whether a piece is no more work than its own bytes: what is packed becomes hundreds of times as
+ * much, and what it is shows in its begin. */
+bool upload_is_plain(const struct upload *upload);
+
 /* STATUS_UNREADABLE: the rest need not be sent; upload_finish tells why. */
 must_check enum status upload_feed(struct upload *upload, const void *data, size_t length);
 

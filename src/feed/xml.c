@@ -167,7 +167,7 @@ static struct text collect(struct xml *xml, struct row_value *values) {
 static void push_row(struct xml *xml, uint64_t line) {
     struct row_value values[FIELD_WANTED_MAX];
     struct text raw = collect(xml, values);
-    row_make(&xml->maker, values, line, raw, row_output_next(xml->output));
+    row_make(&xml->maker, values, line, raw, &xml->output->scratch, row_output_next(xml->output));
     row_output_push(xml->output);
 }
 

@@ -87,11 +87,9 @@ static bool is_read_only(const char *method) {
 }
 
 /* Connected, and about to send. */
-static int before_sending(void *context, char *peer_address, char *own_address, int peer_port,
-                          int own_port) {
+static int before_sending(void *context, __attribute__((unused)) char *peer_address,
+                          __attribute__((unused)) char *own_address, int peer_port, int own_port) {
     struct exchange *exchange = context;
-    (void)peer_address;
-    (void)own_address;
     (void)peer_port;
     (void)own_port;
     if (exchange->attempts++ == 0) {

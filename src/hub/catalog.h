@@ -76,6 +76,11 @@ uint32_t catalog_location_count(struct catalog *catalog); /* numbers 1 .. count 
 uint32_t catalog_product_count(struct catalog *catalog);
 size_t catalog_memory(struct catalog *catalog);
 
+/* Products each word of the text is found in, whether in an identifier or in the name, in any case;
+ * with numbers above `after`, in order of number. Returns how many, at most `room`. */
+size_t catalog_search(struct catalog *catalog, struct text text, uint32_t after,
+                      uint32_t *products_out, size_t room);
+
 /* ---- what is known of products and locations beside their identifiers ---- */
 struct attributes {
     struct text name; /* lives as long as the catalog */
@@ -87,12 +92,12 @@ struct attributes catalog_location_attributes(struct catalog *catalog, uint32_t 
 void attributes_write(const struct attributes *attributes, struct buffer *json);
 bool attributes_read(struct text json, struct arena *arena, struct attributes *attributes_out);
 
-/* The identifiers of all published products as a set of bits, a few hundred KB where the catalog
- * has a hundred MB, so that the rows of all other products fail at the first look. */
+/* The identifiers of all published and active products as a set of bits, a few hundred KB where the
+ * catalog has a hundred MB, so that the rows of all other products fail at the first look. */
 struct published;
 struct published *catalog_published_new(struct catalog *catalog);
 void catalog_published_free(struct published *published);
-/* 0: not known, or not published. The value is canonical. */
+/* 0: not known, not published, or not active. The value is canonical. */
 uint32_t catalog_find_published_locked(const struct catalog *catalog,
                                        const struct published *published, uint32_t type,
                                        struct text value);

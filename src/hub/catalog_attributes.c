@@ -126,14 +126,14 @@ struct published *catalog_published_new(struct catalog *c) {
     catalog_lock(c);
     size_t count = 0, bits = BITS_MIN;
     for (uint32_t i = 1; i <= c->identifier_count; i++)
-        count += (c->products[c->identifiers[i].product].flags & PRODUCT_UNPUBLISHED) == 0;
+        count += (c->products[c->identifiers[i].product].flags & PRODUCT_UNWANTED) == 0;
     while (bits < count * BITS_PER_IDENTIFIER && bits < (size_t)1 << 31)
         bits *= 2;
     published->words = memory_alloc_zero(bits / 64, sizeof *published->words);
     published->mask = (uint32_t)(bits - 1);
     for (size_t at = 0; at < c->slot_count; at++) {
         uint32_t product = c->slots[at] != 0 ? c->identifiers[(uint32_t)c->slots[at]].product : 0;
-        if (product == 0 || (c->products[product].flags & PRODUCT_UNPUBLISHED) != 0)
+        if (product == 0 || (c->products[product].flags & PRODUCT_UNWANTED) != 0)
             continue;
         uint32_t bit = bit_number(published, c->slots[at]);
         published->words[bit / 64] |= UINT64_C(1) << bit % 64;
@@ -159,5 +159,5 @@ uint32_t catalog_find_published_locked(const struct catalog *c, const struct pub
     if (identifier == 0)
         return 0;
     uint32_t product = c->identifiers[identifier].product;
-    return (c->products[product].flags & PRODUCT_UNPUBLISHED) == 0 ? product : 0;
+    return (c->products[product].flags & PRODUCT_UNWANTED) == 0 ? product : 0;
 }

@@ -16,6 +16,8 @@ struct identifier_entry {
 
 #define PRODUCT_INACTIVE 1u
 #define PRODUCT_UNPUBLISHED 2u
+#define PRODUCT_UNWANTED                                                                           \
+    (PRODUCT_INACTIVE | PRODUCT_UNPUBLISHED) /* where only published ones are */
 
 struct product_entry {
     uint32_t first, last; /* identifiers */

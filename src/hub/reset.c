@@ -95,8 +95,10 @@ void reset_reject_row(struct reset *reset, uint64_t line, enum status problem, c
         reset->reject_room = reset->reject_room == 0 ? 64 : reset->reject_room * 2;
         reset->rejects = memory_grow(reset->rejects, reset->reject_room * sizeof *reset->rejects);
     }
-    if (raw.length > 2048)
-        raw.length = 2048;
+    size_t most = reset->reject_bytes < REJECT_TEXTS_MAX ? REJECT_TEXT_MAX : REJECT_TEXT_SHORT;
+    if (raw.length > most)
+        raw.length = most;
+    reset->reject_bytes += raw.length;
     reset->rejects[reset->reject_count++] =
         (struct rejected_row){line, problem, detail != NULL ? detail : status_meaning(problem),
                               arena_copy(&reset->arena, raw)};
@@ -130,21 +132,39 @@ static uint32_t resolve_location(struct reset *reset, struct text text, enum sta
         *problem_out = STATUS_UNKNOWN_LOCATION;
     else if (!access_allows_location(reset->access, code))
         *problem_out = STATUS_FORBIDDEN_LOCATION;
+    else if (reset->location_count >= LOCATIONS_MAX)
+        *problem_out = STATUS_TOO_LARGE;
     return *problem_out == STATUS_OK ? add_location(reset, code, number) + 1 : 0;
+}
+
+/* The text's number; 0: there are too many of them. */
+static uint32_t known_text(struct reset *reset, struct text text) {
+    if (text.length > IDENTIFIER_MAX)
+        text = TEXT(""); /* all that are too long are the same: none */
+    if (intern_count(reset->location_texts) >= LOCATION_TEXTS_MAX)
+        return intern_find(reset->location_texts, text);
+    uint32_t number = intern_add(reset->location_texts, text);
+    if (number >= reset->text_room) {
+        size_t room = 2 * (size_t)number + 64;
+        reset->text_location =
+            memory_grow(reset->text_location, room * sizeof *reset->text_location);
+        memset(reset->text_location + reset->text_room, 0,
+               (room - reset->text_room) * sizeof *reset->text_location);
+        reset->text_room = room;
+    }
+    return number;
 }
 
 static struct reset_location *find_location(struct reset *reset, struct text text,
                                             enum status *problem_out) {
     if (reset->last_location != NULL && text_equal(text, reset->last_text))
         return reset->last_location;
-    uint32_t before = intern_count(reset->location_texts);
-    uint32_t number = intern_add(reset->location_texts, text);
-    if (number >= reset->text_room) {
-        reset->text_room = reset->text_room == 0 ? 64 : reset->text_room * 2;
-        reset->text_location =
-            memory_grow(reset->text_location, reset->text_room * sizeof *reset->text_location);
+    uint32_t number = known_text(reset, text);
+    if (number == 0) {
+        *problem_out = STATUS_TOO_LARGE;
+        return NULL;
     }
-    if (number > before || reset->text_location[number] == 0)
+    if (reset->text_location[number] == 0)
         reset->text_location[number] = resolve_location(reset, text, problem_out);
     if (reset->text_location[number] == 0)
         return NULL;
@@ -322,6 +342,8 @@ static void add_row(struct reset *reset, const struct stated_row *row) {
     if (text.length > 0 || problem == STATUS_OK)
         location = find_location(reset, text, &location_problem);
     if (location == NULL) {
+        if (location_problem == STATUS_TOO_LARGE)
+            detail = "the file names too many locations";
         add_rejected(reset, NULL, row, location_problem != STATUS_OK ? location_problem : problem,
                      detail);
         return;
@@ -401,7 +423,11 @@ static void join_location(struct reset *reset, struct reset_location *from,
     catalog_lock(reset->hub->catalog);
     struct reset_location *to = find_location(reset, from->code, &problem);
     catalog_unlock(reset->hub->catalog);
-    require(to != NULL);
+    if (to == NULL) { /* there are too many, now that the parts come together */
+        reset->unlocated_rejects += from->record.counts.rows;
+        reset->reject_total += from->record.counts.rows;
+        return;
+    }
     row_list_join(reset->store, &to->list, &from->list, lines_before, NEW_PRODUCT, products);
     if (from->as_of_us < to->as_of_us)
         to->as_of_us = from->as_of_us;

@@ -7,6 +7,10 @@
 
 #include "hub/reset_internal.h"
 
+/* No stock was counted before it by what sends files today: a clock that was never set, or a column
+ * of zeros, says 1970. A simulated clock may. */
+#define YEAR_2000_US INT64_C(946684800000000)
+
 void decision_room_deinit(struct decision_room *room) {
     free(room->open_milli);
     free(room->changes);
@@ -141,6 +145,8 @@ static unsigned judge(struct reset *reset, const struct reset_location *location
         .cut_off = reset->cut_off,
         .as_of_uncertain =
             location->infers && !check->inferred && check->check.verdict != CUT_NO_EVIDENCE,
+        .as_of_ancient = location->record.as_of_us < YEAR_2000_US &&
+                         reset->record.received_at_us >= YEAR_2000_US,
         .as_of_mismatch = !location->infers && check->check.verdict == CUT_DIFFERS &&
                           guards->as_of_check == CONFIG_AS_OF_CHECK_HOLD,
         .rows = location->record.counts.rows,

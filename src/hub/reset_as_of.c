@@ -79,6 +79,7 @@ void as_of_room_deinit(struct as_of_room *room) {
     free(room->cut.cells);
     free(room->cut.events);
     free(room->cut.spare);
+    free(room->cut.open);
     *room = (struct as_of_room){0};
 }
 
@@ -93,6 +94,8 @@ static void make_room(struct as_of_room *room, const struct location_books *book
     if (events > room->event_room) {
         free(room->cut.events);
         free(room->cut.spare);
+        free(room->cut.open);
+        room->cut.open = memory_alloc(events * sizeof *room->cut.open);
         room->cut.events = memory_alloc(events * sizeof *room->cut.events);
         room->cut.spare = memory_alloc(events * sizeof *room->cut.spare);
         room->event_room = events;

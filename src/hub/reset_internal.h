@@ -53,7 +53,16 @@ struct decision_room {
     size_t change_room;
 };
 
+/* Whatever the file's size, no more is listed, and of very long rows only how they begin. */
 #define REJECTS_KEPT_MAX 100000u
+#define REJECT_TEXT_MAX 2048u               /* of one row */
+#define REJECT_TEXTS_MAX ((size_t)16 << 20) /* of all; then rows are cut to the next */
+#define REJECT_TEXT_SHORT 64u
+
+/* Of words that are no location, so many are remembered; and a file with so many locations is none.
+ */
+#define LOCATIONS_MAX 65536u
+#define LOCATION_TEXTS_MAX (2 * LOCATIONS_MAX)
 
 struct reset {
     struct hub *hub;
@@ -93,6 +102,7 @@ struct reset {
     uint64_t unknown_locations;
     struct rejected_row *rejects;
     size_t reject_count, reject_room;
+    size_t reject_bytes;
     uint64_t reject_total;
 };
 

@@ -1,4 +1,4 @@
-/* Segments in blocks, blocks in huge pages, and the file behind them.
+/* Segments in blocks, blocks in chunks of memory, and the file behind them.
  *
  * A block is bytes: one segment after the other, each a head and its rows. That is what the spool
  * holds, too, so a list is written as it is. Blocks grow with their list, from 512 bytes for the
@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 
-#define CHUNK ((size_t)2 << 20) /* what is asked of the system: a huge page */
+#define CHUNK ((size_t)2 << 20) /* what is asked of the system */
 #define BLOCK_MIN ((size_t)512)
 #define CLASSES 6u /* 512 bytes to 16 KiB */
 #define BLOCK_MAX (BLOCK_MIN << (CLASSES - 1))
@@ -90,21 +90,13 @@ void row_store_free(struct row_store *store) {
 
 /* ---- blocks ---- */
 
-/* Aligned to its size, so that it can be one page; the first one is not, for most resets are small.
- */
-static char *map_chunk(bool huge) {
-    char *wide = mmap(NULL, 2 * CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (wide == MAP_FAILED) {
-        log_error("out of memory", "bytes=%zu", 2 * CHUNK); /* as any other allocation */
+static char *map_chunk(void) {
+    char *chunk = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (chunk == MAP_FAILED) {
+        log_error("out of memory", "bytes=%zu", CHUNK); /* as any other allocation */
         abort();
     }
-    size_t before = (CHUNK - (uintptr_t)wide % CHUNK) % CHUNK;
-    if (before > 0)
-        munmap(wide, before);
-    munmap(wide + before + CHUNK, CHUNK - before);
-    if (huge)
-        (void)madvise(wide + before, CHUNK, MADV_HUGEPAGE);
-    return wide + before;
+    return chunk;
 }
 
 static unsigned class_of(size_t size) {
@@ -120,8 +112,7 @@ static struct row_block *carve(struct row_store *store) {
             store->chunk_room = 2 * store->chunk_room + 16;
             store->chunks = memory_grow(store->chunks, store->chunk_room * sizeof *store->chunks);
         }
-        store->chunks[store->chunk_count] = map_chunk(false);
-        store->chunk_count++;
+        store->chunks[store->chunk_count++] = map_chunk();
         store->chunk_used = 0;
     }
     char *block = store->chunks[store->chunk_count - 1] + store->chunk_used;
@@ -392,10 +383,11 @@ uint64_t row_store_spooled(const struct row_store *store) {
 
 /* errno says why. */
 static void break_down(struct row_store *store) {
+    const char *full = errno == ENOSPC || errno == EDQUOT ? "the disk is full: " : "";
     (void)error_set_errno(&store->error,
-                          "the rows do not fit into memory (limits.reset_mb), and %.*s cannot be "
-                          "written",
-                          TEXT_ARG(store->directory));
+                          "%snothing was applied, send the file again when there is room; its rows "
+                          "exceed limits.reset_mb, and %.*s cannot be written",
+                          full, TEXT_ARG(store->directory));
     atomic_store(&store->broken, true);
     buffer_deinit(&store->unwritten);
 }

@@ -299,20 +299,29 @@ static size_t count_victims(const struct prism_parked *parked, size_t count, siz
     return victims;
 }
 
-static void cry(struct prism_parked *parked, size_t victims) {
+static void notify(struct prism_parked *parked, const char *type, const char *key, uint64_t count,
+                   struct text reason) {
     struct buffer data = {0};
     struct json_writer w = {.out = &data};
     json_begin_object(&w);
     json_key(&w, "source");
     json_text(&w, parked->source);
-    json_key(&w, "dropped");
-    json_uint(&w, victims);
+    json_key(&w, key);
+    json_uint(&w, count);
+    if (reason.length > 0) {
+        json_key(&w, "detail");
+        json_text(&w, reason);
+    }
     json_end_object(&w);
+    hub_notify(parked->hub, type, parked->source, buffer_text(&data));
+    buffer_deinit(&data);
+}
+
+static void cry(struct prism_parked *parked, size_t victims) {
     log_error("parked documents were dropped: the list is full; look at why documents are not "
               "understood, then replay or delete them",
               "source=%s dropped=%zu", log_quote(parked->source), victims);
-    hub_notify(parked->hub, "onhand.source.parked_dropped", parked->source, buffer_text(&data));
-    buffer_deinit(&data);
+    notify(parked, "onhand.source.parked_dropped", "dropped", victims, (struct text){NULL, 0});
 }
 
 static void settle_in_memory(struct prism_parked *parked, const struct parked_write *write,
@@ -352,6 +361,7 @@ enum status prism_parked_put(struct prism_parked *parked, const struct parked_do
             bytes += entry->info.bytes;
         }
     }
+    bool is_first = parked->count == 0;
     size_t made = write.count, victims = made > 0 ? count_victims(parked, made, bytes) : 0;
     for (size_t i = 0; i < victims; i++) {
         write.ids[write.count++] = arena_copy(&arena, text_from(parked->entries[i].info.id));
@@ -369,6 +379,9 @@ enum status prism_parked_put(struct prism_parked *parked, const struct parked_do
     }
     if (status == STATUS_OK && victims > 0) {
         cry(parked, victims);
+    }
+    if (status == STATUS_OK && is_first && made > 0) {
+        notify(parked, "onhand.source.parked", "parked", made, documents[0].reason);
     }
     arena_deinit(&arena);
     return status;

@@ -1,8 +1,9 @@
 /* What came from a source and was not understood: kept with its raw text until somebody acts.
  *
  * An entry is a document of a kind; when the same one comes again it is the same entry, with its
- * newest text. On disk before prism_parked_put returns; bounded, and when the bounds are reached
- * the oldest are dropped, counted, and cried about. Any thread. */
+ * newest text. On disk before prism_parked_put returns; the first of an empty list is told as a
+ * notice. Bounded: when the bounds are reached the oldest are dropped, counted, and cried about.
+ * Any thread. */
 #ifndef ONHAND_POS_PRISM_PARKED_H
 #define ONHAND_POS_PRISM_PARKED_H
 

@@ -250,7 +250,7 @@ static bool read_quantity(const struct json_value *value, int64_t *out) {
     return status == STATUS_OK;
 }
 
-#define TEXT_MAX 200u
+#define TEXT_MAX 90u /* two of them and a word make an id, which may have 200 bytes */
 
 /* A sid in exponent form has lost its digits already; text with control characters is no code. */
 static bool read_text(const struct json_value *value, struct text *out) {

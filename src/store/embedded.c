@@ -3,9 +3,6 @@
 
 #include <stdlib.h>
 
-/* A hundred statements of 20,000 rows: a location's for three months. */
-#define ROWS_CACHE_BYTES_MOST ((size_t)32 << 20)
-
 /* The store whose transaction this thread is in; tells the writer from readers. */
 static _Thread_local const struct embedded *writing_here;
 
@@ -81,11 +78,6 @@ static void lock_init(pthread_rwlock_t *lock) {
     pthread_rwlockattr_destroy(&attributes);
 }
 
-static enum status unpack_rows(void *context, struct cached_rows *rows, struct error *error) {
-    return embedded_read_rows(context, rows->statement, &rows->arena, &rows->rows, &rows->row_count,
-                              &rows->excluded, &rows->excluded_count, error);
-}
-
 static void embedded_free(struct embedded *embedded) {
     if (embedded->journal != NULL)
         embedded->ops->close(embedded->journal);
@@ -93,7 +85,7 @@ static void embedded_free(struct embedded *embedded) {
     transaction_deinit(&embedded->transaction);
     state_deinit(&embedded->state);
     arena_deinit(&embedded->books_arena);
-    rows_cache_deinit(&embedded->rows_cache);
+    unpacked_cache_deinit(&embedded->unpacked);
     pthread_rwlock_destroy(&embedded->lock);
     free(embedded);
 }
@@ -259,7 +251,7 @@ static void embedded_stats(struct store *store, struct store_stats *stats_out) {
     stats_out->last_seq = state->last_seq;
     stats_out->checkpoint_seq = embedded->checkpoint_seq;
     stats_out->cells = state->locations.cell_count;
-    stats_out->memory_bytes = state_memory(state) + rows_cache_memory(&embedded->rows_cache);
+    stats_out->memory_bytes = state_memory(state) + unpacked_cache_memory(&embedded->unpacked);
     stats_out->keys_in_memory = state->keys.count;
     stats_out->pending_movements = state->documents.pending_count;
     stats_out->commits = embedded->commits;
@@ -320,7 +312,7 @@ enum status embedded_open(const struct journal_ops *journal_ops, const char *loc
     lock_init(&embedded->lock);
     state_init(&embedded->state);
     transaction_init(&embedded->transaction);
-    rows_cache_init(&embedded->rows_cache, ROWS_CACHE_BYTES_MOST, unpack_rows, embedded);
+    embedded_unpacked_init(embedded);
     embedded->checkpointer = checkpointer_new(embedded);
     enum status status = journal_ops->open(location, options, &embedded->journal, error);
     if (status == STATUS_OK)

@@ -12,13 +12,13 @@
 
 #include "store/journal_internal.h"
 #include "store/packed.h"
-#include "store/rows_cache.h"
 #include "store/state_documents.h"
 #include "store/state_keys.h"
 #include "store/state_locations.h"
 #include "store/state_orders.h"
 #include "store/state_statements.h"
 #include "store/store_internal.h"
+#include "store/unpacked_cache.h"
 
 #include <pthread.h>
 
@@ -168,7 +168,7 @@ struct embedded {
     struct store_options options;
     pthread_rwlock_t lock;
     struct state state;
-    struct rows_cache rows_cache; /* of committed statements; it has a lock of its own */
+    struct unpacked_cache unpacked; /* of what is committed; it has a lock of its own */
     /* the writer's */
     struct transaction transaction;
     uint32_t last_statement;
@@ -288,6 +288,25 @@ must_check enum status embedded_read_rows(struct embedded *embedded, uint32_t st
                                           struct arena *arena, struct stated **rows_out,
                                           size_t *row_count_out, uint32_t **excluded_out,
                                           size_t *excluded_count_out, struct error *error);
+/* ---- embedded_unpacked.c ---- */
+struct unpacked_rows { /* of a statement */
+    struct stated *rows;
+    uint32_t *excluded;
+    size_t row_count, excluded_count;
+};
+struct unpacked_correction {
+    struct journal_correction head;
+    struct packed_changes changes;
+};
+void embedded_unpacked_init(struct embedded *embedded);
+/* Content: struct unpacked_rows. To be returned to embedded->unpacked, like the next. */
+must_check enum status embedded_borrow_rows(struct embedded *embedded, uint32_t statement,
+                                            struct unpacked **unpacked_out, struct error *error);
+/* Content: struct unpacked_correction. first_seq: of a committed one. */
+must_check enum status embedded_borrow_correction(struct embedded *embedded, uint64_t first_seq,
+                                                  struct unpacked **unpacked_out,
+                                                  struct error *error);
+
 /* Books as memory has them, or from the ledger where memory is not enough; statement NULL: every
  * movement of the location. In *arena, or lent by the state until the next store call. */
 must_check enum status embedded_books(struct embedded *embedded, uint32_t location,

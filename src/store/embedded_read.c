@@ -143,28 +143,69 @@ static struct ledger_entry entry_from_change(const struct walk *walk,
     };
 }
 
+/* The last application of a statement at the location up to `seq`; 0: none. */
+static uint64_t application_before(struct embedded *embedded, uint32_t location, uint64_t seq) {
+    uint64_t last = 0;
+    lock_reading(embedded);
+    const struct state *state = &embedded->state;
+    const struct location *at = locations_find(&state->locations, location);
+    for (uint32_t i = 0; at != NULL && i < at->statement_count; i++) {
+        uint64_t applied_seq = statements_find(&state->statements, at->statements[i])->applied_seq;
+        if (applied_seq <= seq && applied_seq > last)
+            last = applied_seq;
+    }
+    unlock(embedded);
+    return last;
+}
+
+static bool take_change(const struct walk *walk, const struct unpacked_correction *correction,
+                        uint64_t seq, struct ledger_entry *entry_out) {
+    const struct packed_change *change =
+        packed_change_of(&correction->changes, correction->head.first_seq, seq);
+    if (change == NULL || change->product != walk->product ||
+        correction->head.location != walk->location)
+        return false;
+    *entry_out = entry_from_change(walk, &correction->head, change, seq);
+    const struct statement *statement =
+        embedded_statement(&walk->embedded->store, correction->head.statement);
+    entry_out->event.source = statement != NULL ? statement->source : 0;
+    return true;
+}
+
+/* From an application of a statement, as nearly all are; those stay unpacked for a while. */
+static enum status read_application_entry(struct walk *walk, uint64_t seq,
+                                          struct ledger_entry *entry_out, bool *found_out,
+                                          struct error *error) {
+    uint64_t first_seq = application_before(walk->embedded, walk->location, seq);
+    struct unpacked *unpacked;
+    *found_out = false;
+    if (first_seq == 0)
+        return STATUS_OK;
+    enum status status = embedded_borrow_correction(walk->embedded, first_seq, &unpacked, error);
+    if (status != STATUS_OK)
+        return status;
+    *found_out = take_change(walk, unpacked->content, seq, entry_out);
+    unpacked_cache_return(&walk->embedded->unpacked, unpacked);
+    return STATUS_OK;
+}
+
 /* The entry of a cell within a correction. */
 static enum status read_correction(struct walk *walk, uint64_t seq, struct ledger_entry *entry_out,
                                    struct error *error) {
     struct embedded *embedded = walk->embedded;
-    struct journal_correction correction;
-    struct packed_changes changes;
-    arena_reset(&walk->scratch);
-    enum status status = embedded->ops->find_correction(
-        embedded->journal, embedded_is_writing(embedded), seq, &walk->scratch, &correction, error);
-    if (status == STATUS_OK)
-        status = packed_read_changes(correction.packed, &walk->scratch, &changes, error);
-    if (status != STATUS_OK)
+    struct unpacked_correction correction;
+    bool found;
+    enum status status = read_application_entry(walk, seq, entry_out, &found, error);
+    if (status != STATUS_OK || found)
         return status;
-    const struct packed_change *change = packed_change_of(&changes, correction.first_seq, seq);
-    if (change != NULL && change->product == walk->product &&
-        correction.location == walk->location) {
-        *entry_out = entry_from_change(walk, &correction, change, seq);
-        const struct statement *statement =
-            embedded_statement(&embedded->store, correction.statement);
-        entry_out->event.source = statement != NULL ? statement->source : 0;
-        return STATUS_OK;
-    }
+    arena_reset(&walk->scratch);
+    status = embedded->ops->find_correction(embedded->journal, embedded_is_writing(embedded), seq,
+                                            &walk->scratch, &correction.head, error);
+    if (status == STATUS_OK)
+        status =
+            packed_read_changes(correction.head.packed, &walk->scratch, &correction.changes, error);
+    if (status != STATUS_OK || take_change(walk, &correction, seq, entry_out))
+        return status;
     return error_set(error, STATUS_CORRUPT, "correction %llu is not of cell %u/%u",
                      (unsigned long long)seq, (unsigned)walk->location, (unsigned)walk->product);
 }
@@ -244,7 +285,7 @@ static struct statement_word *copy_words(struct embedded *embedded, uint32_t loc
     return words;
 }
 
-static bool word_of_product(const struct cached_rows *rows, uint32_t product,
+static bool word_of_product(const struct unpacked_rows *rows, uint32_t product,
                             struct statement_word *word) {
     const struct stated *row = stated_find(rows->rows, rows->row_count, product);
     word->stated = row != NULL ? *row : (struct stated){.product = product};
@@ -256,15 +297,15 @@ static enum status read_words(struct embedded *embedded, uint32_t product,
                               struct statement_word *words, size_t *count, struct error *error) {
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
-        struct cached_rows *rows;
+        struct unpacked *unpacked;
         enum status status =
-            rows_cache_borrow(&embedded->rows_cache, words[i].statement->id, &rows, error);
+            embedded_borrow_rows(embedded, words[i].statement->id, &unpacked, error);
         if (status != STATUS_OK)
             return status;
         struct statement_word word = words[i];
-        if (word_of_product(rows, product, &word))
+        if (word_of_product(unpacked->content, product, &word))
             words[kept++] = word;
-        rows_cache_return(&embedded->rows_cache, rows);
+        unpacked_cache_return(&embedded->unpacked, unpacked);
     }
     *count = kept;
     return STATUS_OK;

@@ -59,7 +59,9 @@ before(async () => {
     config,
     `feeds:\n  - {name: daily, url: ${directory}, pattern: "*.csv", schedule: "0 5 1 1 *", source: prism}\n` +
       'sources:\n  - {name: prism, type: prism, url: "http://127.0.0.1:9", poll: 1d, ' +
-      'origins: ["https://prism.example"]}\n'
+      'origins: ["https://prism.example"]}\n' +
+      'channels:\n  - {name: hook, type: webhook, url: "http://127.0.0.1:9/", allow_private: true}\n' +
+      `  - {name: drop, type: file, url: ${directory}, every: 1d}\n`
   )
   hub = await Hub.start({ args: ['--config', config] })
   document = await hub.json('GET', '/openapi.json')
@@ -138,9 +140,15 @@ const routes = {
   'GET /v1/status': ['/v1/status'],
   'GET /v1/feeds': ['/v1/feeds'],
   'GET /v1/channels': ['/v1/channels'],
+  'GET /v1/channels/{name}': ['/v1/channels/hook'],
+  'POST /v1/channels/{name}/pause': ['/v1/channels/hook/pause'],
+  'POST /v1/channels/{name}/resume': ['/v1/channels/hook/resume'],
+  'POST /v1/channels/{name}/resync': ['/v1/channels/hook/resync'],
+  'POST /v1/channels/{name}/retry': ['/v1/channels/hook/retry'],
+  'POST /v1/channels/{name}/audit': null, // needs a shop that can be read: the tests of channels
+  'GET /v1/channels/{name}/audits': ['/v1/channels/hook/audits'],
   'GET /v1/sources': ['/v1/sources'],
   'POST /v1/sources/{name}/documents': ['/v1/sources/prism/documents', { body: [sale, { sid: '7', status: 9 }] }],
-  'POST /v1/sources/{name}/snapshot': ['/v1/sources/prism/snapshot'],
   'GET /v1/sources/{name}': ['/v1/sources/prism'],
   'GET /v1/sources/{name}/parked': ['/v1/sources/prism/parked?limit=5'],
   'GET /v1/sources/{name}/parked/{id}': async () => [`/v1/sources/prism/parked/${await parked()}`],

@@ -31,13 +31,16 @@ const drop = path.join(directory, 'drop')
 
 before(async () => {
   mkdirSync(drop)
+  mkdirSync(path.join(directory, 'retail'))
   const config = file(
     'onhand.yaml',
     'id_types: {Barcode: upc}',
     'namespaces: {prism-sbs1: SBS1, prism-sbs2: SBS2}',
     'feeds:',
     `  - {name: everything, url: ${drop}, pattern: "*.csv", schedule: "0 5 1 1 *", source: erp, stable_for: 0s,`,
-    '     as_of: mtime, publish: only, namespace: SBS3, guards: {enabled: false}}'
+    '     as_of: mtime, publish: only, namespace: SBS3, guards: {enabled: false}}',
+    `  - {name: retail, url: ${path.join(directory, 'retail')}, pattern: "*.xml", source: pos, stable_for: 0s, every: 1h,`,
+    '     as_of: mtime, columns: {namespace: sbs_no}}'
   )
   hub = await Hub.start({ args: ['--config', config] })
 })
@@ -124,6 +127,36 @@ test('the same UPC in two subsidiaries is two products', async () => {
   assert.equal((await products({ upc: '614141000036', namespace: 'SBS1' })).items.length, 1)
 })
 
+test('an inactive product is shown, kept as it is, and unwanted where only published ones are', async () => {
+  const lines = file('inactive.ndjson', JSON.stringify({ sku: 'IN1', active: false }), JSON.stringify({ sku: 'IN2' }))
+  assert.equal((await imported(lines)).json.created, 2)
+  const active = async (sku) => (await products({ sku })).items[0].active
+  assert.deepEqual([await active('IN1'), await active('IN2')], [false, true])
+  const stated = (one, two, query) => reset(['location,sku,quantity', `AC1,IN1,${one}`, `AC1,IN2,${two}`], query)
+  const all = await stated(5, 6)
+  assert.deepEqual([all.changed, all.unpublished_rows], [2, 0])
+  const only = await stated(7, 8, { publish: 'only', as_of: '2026-11-20T01:00:00Z' })
+  assert.deepEqual([only.changed, only.unpublished_rows], [1, 1])
+  assert.deepEqual([(await hub.cell('AC1', 'IN1')).on_hand, (await hub.cell('AC1', 'IN2')).on_hand], [5, 8])
+  await hub.json('POST', '/v1/products', { body: { sku: 'IN1', active: true } })
+  const again = await stated(9, 8, { publish: 'only', as_of: '2026-11-20T02:00:00Z' })
+  assert.equal(again.unpublished_rows, 0)
+  assert.equal((await hub.cell('AC1', 'IN1')).on_hand, 9)
+})
+
+test('subsidiaries of one Retail Pro file are apart, by the number that the file gives them', async () => {
+  const item = (sbs, store, qty) => `<INVN_SBS sbs_no="${sbs}"><INVN_SBS_QTYS><INVN_SBS_QTY store_no="${store}" qty="${qty}"/></INVN_SBS_QTYS></INVN_SBS>`
+  writeFileSync(path.join(directory, 'retail/a.xml'),
+    `<DOCUMENT><INVENTORYS><INVENTORY><INVN upc="614141000050"/>${item(1, 'XA', 3)}${item(2, 'XB', 8)}</INVENTORY></INVENTORYS></DOCUMENT>`)
+  await hub.json('POST', '/v1/jobs/feed%3Aretail/run', {}, 202)
+  const found = async () => (await hub.json('GET', '/v1/feeds')).items.find((feed) => feed.name === 'retail')
+  for (let i = 0; i < 200 && !((await found()).last_reset && !(await found()).running); i++) await sleep(50)
+  assert.equal((await found()).last_result, 'applied')
+  assert.deepEqual([(await hub.cell('XA', '614141000050@1')).on_hand, (await hub.cell('XB', '614141000050@2')).on_hand], [3, 8])
+  await hub.adjust([{ id: 'sbs-2', location: 'XB', 'upc@2': '614141000050', delta: -1 }])
+  assert.equal((await hub.cell('XB', '614141000050@2')).on_hand, 7)
+})
+
 test('publish=only takes the rows of published products and counts the others', async () => {
   const lines = file('products.ndjson', ...['P1', 'P2', 'P3'].map((sku) => JSON.stringify({ sku, published: sku !== 'P2' })))
   assert.equal((await imported(lines)).json.created, 3)
@@ -145,7 +178,7 @@ test('a feed of everything ever created, in a namespace of its own', async () =>
   await hub.json('POST', '/v1/jobs/feed%3Aeverything/run', {}, 202)
   let feed
   for (let i = 0; i < 200; i++) {
-    ;[feed] = (await hub.json('GET', '/v1/feeds')).items
+    feed = (await hub.json('GET', '/v1/feeds')).items.find(({ name }) => name === 'everything')
     if (feed.last_reset && !feed.running) break
     await sleep(50)
   }
@@ -172,4 +205,25 @@ test('what is known of products and locations survives a restart', async () => {
     if (cursor === null) break
   }
   assert.equal(count, (await hub.json('GET', '/v1/status')).products)
+})
+
+test('a product is found by pieces of what it is called', async () => {
+  await hub.json('POST', '/v1/products', {
+    body: [
+      { sku: 'FIND-1', upc: '4006381333948', name: 'Crimson Kettle' },
+      { sku: 'FIND-2', name: 'Crimson Mug' },
+      { sku: 'FIND-3', name: 'Blue Kettle' },
+    ],
+  })
+  const found = async (q, limit = 10) => (await products({ q, limit })).items.map((item) => item.sku)
+  assert.deepEqual(await found('find'), ['FIND-1', 'FIND-2', 'FIND-3'])
+  assert.deepEqual(await found('kettle'), ['FIND-1', 'FIND-3'])
+  assert.deepEqual(await found('  kettle   CRIMSON '), ['FIND-1'])
+  assert.deepEqual(await found('638133394'), ['FIND-1'])
+  assert.deepEqual(await found('find-3 crimson'), [])
+  const first = await products({ q: 'find-', limit: 2 })
+  assert.equal(first.items.length, 2)
+  const rest = await products({ q: 'find-', limit: 2, cursor: first.next })
+  assert.deepEqual(rest.items.map((item) => item.sku), ['FIND-3'])
+  assert.equal(rest.next, null)
 })

@@ -1,7 +1,7 @@
 // A full disk, a real one (tmpfs): new writes are refused with 507 and words that help, reads go
 // on, nothing is half applied, and with room again the same hub writes again.
 import assert from 'node:assert/strict'
-import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 
@@ -39,8 +39,8 @@ class SmallDisk {
     rmSync(this.ballast)
   }
 
-  async startHub() {
-    return Hub.start({ data: path.join(this.directory, 'data') })
+  async startHub(args = []) {
+    return Hub.start({ data: path.join(this.directory, 'data'), args })
   }
 }
 
@@ -206,6 +206,31 @@ if (await withMounts(import.meta.url)) {
     assert.equal(cells.size, FULL_HOUSE * SKUS)
     assert.equal((await stateOf(hub)).status, 'ready')
     checkQuantities(cells)
+    await hub.stop()
+    await verify(hub.data)
+  })
+
+  test('rows that wait on the disk: refused as a whole, and taken when there is room', async () => {
+    const disk = await SmallDisk.create()
+    const config = path.join(scratch('config'), 'onhand.yaml')
+    writeFileSync(config, 'limits: {reset_mb: 0}\n')
+    const hub = await disk.startHub(['--config', config])
+    await hub.reset([['NY01', 'S1', 7]], { as_of: '2026-11-19T02:00:00Z' })
+    const rows = Array.from({ length: 100000 }, (_, i) => `NY01,S${i},${i % 9}\n`)
+    const options = {
+      body: 'location,sku,quantity\n' + rows.join(''),
+      type: 'text/csv',
+      query: { as_of: '2026-11-20T02:00:00Z', guard: 'off' },
+    }
+    disk.fill(300000)
+    const answer = await hub.call('POST', '/v1/resets', options)
+    checkRefusal(answer)
+    assert.match(answer.json.detail, /nothing was applied.*reset_mb/)
+    assert.equal((await hub.cell('NY01', 'S1')).on_hand, 7)
+    disk.free()
+    assert.equal((await hub.call('POST', '/v1/resets', options)).json.status, 'applied')
+    assert.equal((await hub.cell('NY01', 'S1')).on_hand, 1)
+    assert.equal((await hub.cells()).size, 100000)
     await hub.stop()
     await verify(hub.data)
   })

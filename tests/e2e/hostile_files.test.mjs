@@ -79,6 +79,20 @@ describe('hostile files', () => {
     assert.deepEqual(await figures(L), wanted)
   })
 
+  it('takes one UPC in all its forms for one product, and what is none as it is', async () => {
+    const L = place()
+    const forms = ['012345678905', '12345678905', '0012345678905', '00012345678905', "'012345678905", '012345678905.0', '0 12345 67890 5']
+    for (const [i, upc] of forms.entries()) {
+      const { json } = await send(`location,upc,quantity\n${L},${upc},${i + 1}\n`, { guard: 'off' })
+      assert.deepEqual([json.status, json.rejected_rows], ['applied', 0], upc)
+      assert.deepEqual(Object.values(await figures(L)), [i + 1], upc)
+    }
+    const odd = await send(`location,upc,quantity\n${L},012345678906,1\n${L},1.23E+11,2\n${L},012345678906.0,3\n${L},000000000000,4\n`, { guard: 'off' })
+    assert.equal(odd.json.rejected_rows, 3)
+    assert.match(await rejectsOf(odd.json.id), /scientific notation/)
+    assert.equal(Object.keys(await figures(L)).length, 2)
+  })
+
   it('takes a quantity only as it is meant', async () => {
     const L = place()
     const { json } = await send(header + quantities.map(([text], i) => `${L},Q${i},${text}\n`).join(''))
@@ -213,6 +227,17 @@ describe('hostile files', () => {
     it('refuses a bomb in a zip', async () => {
       const { json } = await send(zipOf({ 'a.csv': Buffer.alloc(256 << 20, 'x') }))
       assert.equal(json.status, 'rejected')
+    })
+    it('refuses an archive in an archive, in every packing', async () => {
+      const { tarOf, zstdOf } = await import('./hostile/archives.mjs')
+      const L = place()
+      const inner = { 'a.csv': stock(L, { A: 1 }) }
+      const nests = [zipOf({ 'a.zip': zipOf(inner) }), zipOf({ 'a.csv': zipOf(inner) }), tarOf({ 'a.tar': tarOf(inner) }), gzipSync(tarOf({ 'a.csv.gz': gzipSync(inner['a.csv']) })), zstdOf(gzipSync(inner['a.csv'])), gzipSync(zipOf(inner))]
+      for (const [i, nest] of nests.entries()) {
+        const { json } = await send(nest)
+        assert.equal(json.status, 'rejected', `${i}: ${JSON.stringify(json)}`)
+      }
+      assert.deepEqual(await figures(L), {})
     })
     it('refuses what breaks off in its packing, at any byte', async () => {
       const L = place()

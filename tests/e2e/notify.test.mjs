@@ -178,9 +178,14 @@ describe('notices by webhook', () => {
 
   test('a late feed, once; a failed one; and that they work again', async () => {
     const receiver = await Receiver.start()
-    const drop = path.join(root, 'drop')
+    const [drop, place] = [path.join(root, 'drop'), path.join(root, 'place')]
+    mkdirSync(place)
     const feeds = `feeds:\n  - {name: daily, url: ${drop}, pattern: "*.csv", schedule: "0 5 29 2 *", as_of: mtime, stable_for: 0s}\n`
-    const hub = await start([{ url: receiver.url, secret: 'env:HOOK_SECRET', allow_private: true }], feeds)
+    const patient = feeds.replace('name: daily', 'late_after: 1h, name: patient').replace('feeds:\n', '').replaceAll(drop, place)
+    const hub = await start(
+      [{ url: receiver.url, secret: 'env:HOOK_SECRET', allow_private: true }],
+      feeds + patient
+    )
     await runFeed(hub, 'daily') // no such directory
     await until('failed', () => receiver.got.length === 1)
     mkdirSync(drop)
@@ -197,6 +202,13 @@ describe('notices by webhook', () => {
       'onhand.feed.late',
       'onhand.feed.recovered',
     ])
+    // Where several looks are for one file, those after it find none and that is fine.
+    writeFileSync(path.join(place, 'b.csv'), 'location,sku,quantity\nBOS02,A,5\n')
+    await runFeed(hub, 'patient')
+    await runFeed(hub, 'patient')
+    assert.equal((await feedState(hub, 'patient')).late, false)
+    await runFeed(hub, 'daily')
+    await until('late again', () => receiver.got.length === 5)
     const bodies = receiver.got.map((notice) => JSON.parse(notice.body))
     assert.ok(bodies.every((body) => body.subject === 'daily' && body.data.feed === 'daily'))
     await hub.stop()

@@ -39,6 +39,7 @@ static struct statement asked;
 static struct cut_question question;
 static struct cut_cell cells[CELLS_PER_PAGE];
 static struct cut_event events[2 * EVENTS_MAX], spare[2 * EVENTS_MAX];
+static uint32_t open_products[2 * EVENTS_MAX];
 static struct cut cut;
 
 /* How often the generator reached what the search is about. */
@@ -226,7 +227,7 @@ static void run(uint64_t seed) {
     dice = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
     random_books();
     random_question();
-    cut_find(&question, &(struct cut_room){cells, events, spare}, &cut);
+    cut_find(&question, &(struct cut_room){cells, events, spare, open_products}, &cut);
     compare(seed);
     for (size_t i = 0; i < CELLS_PER_PAGE; i++)
         assert_true(cells[i].rest_milli == 0 && !cells[i].compared && !cells[i].moved);

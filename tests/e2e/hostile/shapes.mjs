@@ -39,6 +39,9 @@ export const shapes = [
   taken('the header repeated in the middle', (L) => `${header}${L},A,1\n${header}${L},B,2\n`, { A: 1, B: 2 }, {
     want: { status: 'applied', rows: 2, rejected_rows: 0 },
   }),
+  taken('a trailer, which is no row', (L) => `${file(L, { A: 1, B: 2 })}TRAILER,2\n`, { A: 1, B: 2 }, {
+    want: { status: 'applied', rows: 3, rejected_rows: 1 }, rejects: /4,[^\n]*fewer columns/,
+  }),
   taken('columns in another order', (L) => `QUANTITY,Sku,LOCATION\n1,A,${L}\n`, { A: 1 }),
   taken('columns nobody asked for', (L) => `x,location,sku,y,quantity,z\n1,${L},A,2,3,4\n`, { A: 3 }),
   refused('a renamed column', (L) => `location,sku,amount\n${L},A,1\n`, /quantity/),

@@ -200,6 +200,29 @@ static void reads_feeds(void **state) {
     config_free(config);
 }
 
+static void reads_who_is_notified(void **state) {
+    (void)state;
+    struct config *config =
+        load("notify:\n"
+             "  - {url: \"https://Hooks.example:8443/x?y\", secret: env:A}\n"
+             "  - {url: \"http://[::1]:80\", secret: file:/b, name: ops,\n"
+             "     events: [late, done], allow_private: true, ca_file: ca.pem}\n"
+             "  - {url: \"http://[::1]\", secret: env:A}\n");
+    assert_int_equal(config->notify_count, 3);
+    const struct config_notify *notify = config->notify;
+    assert_text(notify[0].name, "Hooks.example");
+    assert_int_equal(notify[0].events, 1U << CONFIG_NOTICE_HELD | 1U << CONFIG_NOTICE_FAILED |
+                                           1U << CONFIG_NOTICE_LATE |
+                                           1U << CONFIG_NOTICE_RECOVERED);
+    assert_false(notify[0].allow_private);
+    assert_text(notify[1].name, "ops");
+    assert_int_equal(notify[1].events, 1U << CONFIG_NOTICE_LATE | 1U << CONFIG_NOTICE_DONE);
+    assert_true(notify[1].allow_private);
+    assert_text(notify[1].ca_file, "ca.pem");
+    assert_text(notify[2].name, "::1");
+    config_free(config);
+}
+
 static void reads_sources_and_channels(void **state) {
     (void)state;
     struct config *config =
@@ -378,6 +401,7 @@ int main(void) {
         cmocka_unit_test(reads_locations),
         cmocka_unit_test(reads_feeds),
         cmocka_unit_test(reads_sources_and_channels),
+        cmocka_unit_test(reads_who_is_notified),
         cmocka_unit_test(puts_guards_together),
         cmocka_unit_test(loads_the_example),
         cmocka_unit_test(the_example_shows_every_key),

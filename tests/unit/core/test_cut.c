@@ -26,6 +26,7 @@ static struct stated rows[PRODUCTS];
 static struct location_books books;
 static struct cut_cell cells[CELLS_PER_PAGE];
 static struct cut_event events[72], spare[72];
+static uint32_t open_products[72];
 static struct statement asked;
 static struct cut_question question;
 static struct cut cut;
@@ -63,7 +64,7 @@ static void sell(uint32_t product, int64_t at_us, bool in_file) {
 }
 
 static void find(void) {
-    cut_find(&question, &(struct cut_room){cells, events, spare}, &cut);
+    cut_find(&question, &(struct cut_room){cells, events, spare, open_products}, &cut);
     for (size_t i = 0; i < CELLS_PER_PAGE; i++)
         assert_true(cells[i].rest_milli == 0 && !cells[i].compared && !cells[i].moved);
 }

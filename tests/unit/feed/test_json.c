@@ -156,6 +156,29 @@ static void test_format_said(void **state) {
                        "1 bad_value: not an object\n2 N/sku:A=1\n");
 }
 
+static void test_namespaces(void **state) {
+    (void)state;
+    struct config_pair pairs[] = {{TEXT("namespace"), TEXT("sbs")}};
+    struct reader_options options = {.columns = {pairs, 1}};
+    reader_rows_expect(
+        "a namespace in each item",
+        TEXT("[{\"location\":\"N\",\"upc\":\"9\",\"quantity\":1,\"sbs\":1},"
+             "{\"location\":\"N\",\"sku\":\"A\",\"quantity\":2,\"sbs\":\"EU\"},"
+             "{\"location\":\"N\",\"sku\":\"A\",\"quantity\":3,\"sbs\":null},"
+             "{\"location\":\"N\",\"sku\":\"A\",\"quantity\":4,\"sbs\":[]},"
+             "{\"location\":\"N\",\"idType\":\"upc@X\",\"idValue\":\"9\",\"quantity\":5,\"sbs\":"
+             "\"EU\"}]"),
+        &options,
+        "1 N/upc@1:9=1\n1 N/sku@EU:A=2\n1 N/sku:A=3\n"
+        "1 bad_value: the namespace is no word of at most 32 letters, digits, _ - "
+        "and .\n1 N/upc@X:9=5\n");
+    reader_rows_expect("a namespace in each line",
+                       TEXT("location,upc,quantity,SBS\nN,9,1,1\nN,\"9\",2,2\nN,9,3,\nN,9,4,a b\n"),
+                       &options,
+                       "2 N/upc@1:9=1\n3 N/upc@2:9=2\n4 N/upc:9=3\n5 bad_value: the namespace is "
+                       "no word of at most 32 letters, digits, _ - and .\n");
+}
+
 static void test_mapped(void **state) {
     (void)state;
     struct config_pair pairs[] = {{TEXT("location"), TEXT("STORE")},
@@ -247,9 +270,10 @@ static void test_any_cutting(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),        cmocka_unit_test(test_format_said),
-        cmocka_unit_test(test_mapped),       cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_record_limit), cmocka_unit_test(test_any_cutting),
+        cmocka_unit_test(test_cases),       cmocka_unit_test(test_format_said),
+        cmocka_unit_test(test_namespaces),  cmocka_unit_test(test_mapped),
+        cmocka_unit_test(test_depth),       cmocka_unit_test(test_record_limit),
+        cmocka_unit_test(test_any_cutting),
     };
     return cmocka_run_group_tests_name("feed/json", tests, NULL, NULL);
 }

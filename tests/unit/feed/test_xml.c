@@ -203,11 +203,27 @@ static void test_utf16(void **state) {
     }
 }
 
+#define SBS(attributes, store, qty)                                                                \
+    "<INVN_SBS " attributes "><INVN_SBS_QTYS>" QTY(store, qty) "</INVN_SBS_QTYS></INVN_SBS>"
+
+static void test_subsidiaries_are_namespaces(void **state) {
+    (void)state;
+    static const char file[] = HEAD "<INVENTORY><INVN upc=\"9\"/>" SBS("sbs_no=\"1\"", "1", "5")
+        SBS("sbs_no=\" 2\"", "2", "6") SBS("sbs_no=\"a@b\"", "3", "7")
+            SBS("", "4", "8") "</INVENTORY>" TAIL;
+    struct config_pair pairs[] = {{TEXT("namespace"), TEXT("sbs_no")}};
+    struct reader_options options = {.columns = {pairs, 1}};
+    reader_rows_expect(
+        "two that share a UPC", (struct text){file, sizeof(file) - 1}, &options,
+        "3 1/upc@1:9=5\n3 2/upc@2:9=6\n"
+        "3 bad_value: the namespace is no word of at most 32 letters, digits, _ - and .\n"
+        "3 4/upc:9=8\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_mapped),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_cases),  cmocka_unit_test(test_subsidiaries_are_namespaces),
+        cmocka_unit_test(test_mapped), cmocka_unit_test(test_limits),
         cmocka_unit_test(test_utf16),
     };
     return cmocka_run_group_tests_name("feed/xml", tests, NULL, NULL);

@@ -225,7 +225,8 @@ static void test_rows_without_reading_between(void **state) {
     char ids[61][24];
     ok(ops->begin(fixture->journal, NULL));
     for (size_t i = 0; i < scan.count; i++) {
-        scan.expected[i] = i % 5 == 0 ? extreme_row(3 * i + 1) : plain_row(3 * i + 1);
+        uint64_t seq = i < 30 ? i + 1 : 3 * i + 1; /* neighbours, then gaps */
+        scan.expected[i] = i % 5 == 0 ? extreme_row(seq) : plain_row(seq);
         struct journal_row row = scan.expected[i];
         char passing[24];
         snprintf(ids[i], sizeof ids[i], "id-%zu", i);
