@@ -243,6 +243,9 @@ void handle_status(struct request *r);
 void handle_feeds(struct request *r);
 void handle_channels(struct request *r);
 void handle_sources(struct request *r);
+void handle_source_snapshot(struct request *r);
+/* Answers 202, or why the job cannot be run. */
+void run_job(struct request *r, struct text name);
 void handle_source(struct request *r);
 void handle_source_documents(struct request *r);
 void handle_parked_list(struct request *r);

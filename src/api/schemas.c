@@ -19,7 +19,7 @@
     "+name:string +type:string +job:string +state:string +pushed:integer +polled:integer "         \
     "+replayed:integer +ignored:integer +applied:integer +duplicates:integer +parked:integer "     \
     "+parked_dropped:integer +stores_known:integer +stores_silent:integer +gaps:integer "          \
-    "+numbers_missing:integer +last_document_at:time? +worst_lag_seconds:number +poll:any "
+    "+numbers_missing:integer +last_document_at:time? +worst_lag_seconds:number +poll:SourcePoll "
 
 const struct schema_row schema_rows[] = {
     {"Problem", "+type:string +title:string +status:integer +detail:string +errors:[ProblemError]",
@@ -203,6 +203,16 @@ const struct schema_row schema_rows[] = {
     {"Source", SOURCE_FIELDS,
      "state: ok, parked (something was not understood) or silent (a store is)"},
     {"SourceHealth", SOURCE_FIELDS "+snapshot:SourceSnapshot +stores:[SourceStore]", ""},
+    {"SourcePoll",
+     "+running:boolean +last_poll:time? +last_success:time? +failures:integer "
+     "+lag_seconds:number +clock_offset_seconds:number? +documents:integer +parked:integer "
+     "+streams:[SourceStream]",
+     "failures: polls in a row in which something failed; lag_seconds: for how long; "
+     "clock_offset_seconds: how far its clock is ahead"},
+    {"SourceStream",
+     "+what:string +cursor:time? +last_success:time? +documents:integer +failures:integer "
+     "+error:string? +next_try:time?",
+     "What is read from a cursor of its own; everything up to it is here"},
     {"SourceSnapshot",
      "+running:boolean +started:time? +finished:time? +reset:string? +status:string? "
      "+error:string? "

@@ -200,6 +200,13 @@ void handle_source(struct request *r) {
     }
 }
 
+void handle_source_snapshot(struct request *r) {
+    struct source *source = find_source(r);
+    if (source != NULL) {
+        run_job(r, arena_format(&r->arena, "snapshot:%.*s", TEXT_ARG(r->params[0])));
+    }
+}
+
 /* ---- what was not understood ---- */
 
 #define PARKED_PAGE 100u

@@ -148,9 +148,8 @@ void handle_jobs(struct request *r) {
     answer_json(r, MHD_HTTP_OK);
 }
 
-void handle_job_run(struct request *r) {
+void run_job(struct request *r, struct text name) {
     struct error error = {0};
-    struct text name = r->params[0];
     enum status status =
         r->api->options.jobs != NULL
             ? jobs_run_now(r->api->options.jobs, name, &error)
@@ -168,6 +167,10 @@ void handle_job_run(struct request *r) {
     json_string(&w, "started");
     json_end_object(&w);
     answer_json(r, MHD_HTTP_ACCEPTED);
+}
+
+void handle_job_run(struct request *r) {
+    run_job(r, r->params[0]);
 }
 
 /* ---- health ---- */

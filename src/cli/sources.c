@@ -10,15 +10,18 @@ static const struct usage usage = {
     "sources NAME\n"
     "sources parked NAME [ID]\n"
     "sources replay NAME [ID]\n"
-    "sources drop NAME ID",
+    "sources drop NAME ID\n"
+    "sources snapshot NAME",
     "Shows the points of sale; with a name, its stores and registers: what came last, how\n"
     "late, whose clock is wrong, which document numbers are missing. What was not understood\n"
     "is parked: parked lists it (with an ID: the document as it came), replay takes it once\n"
-    "more (all of it without an ID), drop throws one away.",
+    "more (all of it without an ID), drop throws one away. snapshot starts a Daily Reset from\n"
+    "its inventory; `sources NAME --json` tells what came of it.",
     "  onhand sources\n"
     "  onhand sources prism\n"
     "  onhand sources parked prism\n"
-    "  onhand sources replay prism",
+    "  onhand sources replay prism\n"
+    "  onhand sources snapshot prism",
 };
 
 static void print_sources(const json_t *answer) {
@@ -154,6 +157,21 @@ static const struct verb {
     {"drop", "DELETE", "", 3, 3, print_nothing, print_nothing},
 };
 
+static void print_started(const json_t *answer) {
+    (void)printf("%s was started; `onhand resets` will show the reset that comes of it\n",
+                 view_string(answer, "name"));
+}
+
+static int start_snapshot(const struct client_options *client, const char *name) {
+    struct buffer path = {0};
+    buffer_append_string(&path, "/v1/sources/");
+    append_escaped(&path, name);
+    buffer_append_string(&path, "/snapshot");
+    int code = client_show(client, "POST", path.data, print_started);
+    buffer_deinit(&path);
+    return code;
+}
+
 static int run_verb(const struct client_options *client, const struct verb *verb,
                     const struct operands *operands) {
     struct buffer path = {0};
@@ -186,8 +204,10 @@ int command_sources(int argc, char **argv) {
                        ? run_verb(&client, &verbs[i], &operands)
                        : usage_mistake(&usage, "onhand sources %s: an ID is missing",
                                        verbs[i].word);
+    if (operands.count == 2 && strcmp(operands.words[0], "snapshot") == 0)
+        return start_snapshot(&client, operands.words[1]);
     if (operands.count > 1)
-        return usage_mistake(&usage, "'%s': parked, replay or drop", operands.words[0]);
+        return usage_mistake(&usage, "'%s': parked, replay, drop or snapshot", operands.words[0]);
     struct buffer path = {0};
     buffer_append_string(&path, "/v1/sources/");
     append_escaped(&path, operands.words[0]);

@@ -361,6 +361,20 @@ void prism_health_figures(struct prism_health *health, struct prism_health_figur
     *figures_out = f;
 }
 
+void prism_health_registers(struct prism_health *health,
+                            void (*visit)(void *context, struct text location,
+                                          struct text register_name),
+                            void *context) {
+    pthread_mutex_lock(&health->lock);
+    for (uint32_t i = 1; i <= intern_count(health->locations); i++) {
+        const struct store_health *store = &health->stores[i];
+        for (const struct register_health *r = store->registers; r != NULL; r = r->next) {
+            visit(context, store->location, r->name);
+        }
+    }
+    pthread_mutex_unlock(&health->lock);
+}
+
 void prism_health_write_json(struct prism_health *health, struct json_writer *writer) {
     json_begin_array(writer);
     pthread_mutex_lock(&health->lock);

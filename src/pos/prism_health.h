@@ -38,6 +38,13 @@ struct prism_health_figures {
 };
 void prism_health_figures(struct prism_health *health, struct prism_health_figures *figures_out);
 
+/* The registers that are known, with their locations; texts live as long as the health. The visitor
+ * must not call the health. */
+void prism_health_registers(struct prism_health *health,
+                            void (*visit)(void *context, struct text location,
+                                          struct text register_name),
+                            void *context);
+
 /* The array of stores, each with its registers. */
 void prism_health_write_json(struct prism_health *health, struct json_writer *writer);
 

@@ -163,10 +163,6 @@ enum status taking_find_stores(struct taking *taking, struct error *error) {
 
 /* ---- documents ---- */
 
-static struct text number_of(const struct prism_document *document) {
-    return prism_document_number(document);
-}
-
 static int64_t sequence_of(struct text number) {
     int64_t sequence = 0;
     for (size_t i = 0; i < number.length; i++) {
@@ -177,13 +173,8 @@ static int64_t sequence_of(struct text number) {
     return number.length > 0 && number.length <= 18 ? sequence : -1;
 }
 
-static void note_register(struct taking *taking, uint32_t location,
-                          const struct prism_document *document) {
-    int64_t sequence = sequence_of(number_of(document));
-    if (sequence < 0)
-        return;
-    struct text name = source_register(taking->source, document->kind,
-                                       taking->locations[location].code, document, &taking->page);
+static void know_register(struct taking *taking, uint32_t location, struct text name,
+                          int64_t through) {
     uint32_t before = intern_count(taking->register_names);
     uint32_t number = intern_add(taking->register_names, name);
     if (number >= taking->register_room) {
@@ -192,9 +183,19 @@ static void note_register(struct taking *taking, uint32_t location,
             memory_grow(taking->registers, taking->register_room * sizeof *taking->registers);
     }
     if (number > before)
-        taking->registers[number] = (struct taking_register){location, sequence};
-    else if (sequence > taking->registers[number].through)
-        taking->registers[number].through = sequence;
+        taking->registers[number] = (struct taking_register){location, through};
+    else if (through > taking->registers[number].through)
+        taking->registers[number].through = through;
+}
+
+static void note_register(struct taking *taking, uint32_t location,
+                          const struct prism_document *document) {
+    int64_t sequence = sequence_of(prism_document_number(document));
+    if (sequence >= 0)
+        know_register(taking, location,
+                      source_register(taking->source, document->kind,
+                                      taking->locations[location].code, document, &taking->page),
+                      sequence);
 }
 
 static void touch(struct taking *taking, const struct prism_item *item, uint32_t location) {
@@ -266,14 +267,12 @@ static enum status note_page(struct taking *taking, enum prism_kind kind,
 
 /* ---- one store, newest first ---- */
 
-static enum status newest_page(struct taking *taking, enum prism_kind kind, struct text sid,
-                               unsigned page_no, struct prism_found_page *page_out,
-                               struct error *error) {
+static enum status newest_page(struct taking *taking, const struct prism_newest *what,
+                               struct prism_found_page *page_out, struct error *error) {
     struct taking_try tried = {0};
     for (;;) {
         arena_reset(&taking->page);
-        enum status status = prism_newest(taking->client, kind, sid, page_no, SMALL_PAGE,
-                                          &taking->page, page_out, error);
+        enum status status = prism_newest(taking->client, what, &taking->page, page_out, error);
         if (status == STATUS_OK || !taking_try_again(taking, &tried, status, error))
             return status;
     }
@@ -285,7 +284,9 @@ static enum status look_at_store(struct taking *taking, enum prism_kind kind, st
     for (unsigned page_no = 1; page_no <= NEWEST_PAGES_MOST; page_no++) {
         struct prism_found_page page;
         bool known = false;
-        enum status status = newest_page(taking, kind, sid, page_no, &page, error);
+        struct prism_newest what = {
+            .kind = kind, .store_sid = sid, .page_no = page_no, .page_size = SMALL_PAGE};
+        enum status status = newest_page(taking, &what, &page, error);
         if (status == STATUS_OK)
             status = note_page(taking, kind, &page, &known, error);
         if (status != STATUS_OK)
@@ -295,6 +296,81 @@ static enum status look_at_store(struct taking *taking, enum prism_kind kind, st
             break;
     }
     return STATUS_OK;
+}
+
+/* ---- registers of which nothing was shown ---- */
+
+struct quiet_register {
+    uint32_t location;
+    struct text name, workstation;
+};
+struct quiet_registers {
+    struct taking *taking;
+    struct quiet_register *items;
+    size_t count, room;
+};
+
+/* "NY01-2" is workstation 2 of NY01. */
+static void note_quiet(void *context, struct text code, struct text name) {
+    struct quiet_registers *quiet = context;
+    struct taking *taking = quiet->taking;
+    uint32_t location = 0;
+    while (location < taking->location_count && !text_equal(taking->locations[location].code, code))
+        location++;
+    if (location == taking->location_count || name.length < code.length + 2 ||
+        name.data[code.length] != '-' || intern_find(taking->register_names, name) != 0)
+        return;
+    if (quiet->count == quiet->room) {
+        quiet->room = quiet->room == 0 ? 16 : 2 * quiet->room;
+        quiet->items = memory_grow(quiet->items, quiet->room * sizeof *quiet->items);
+    }
+    quiet->items[quiet->count++] = (struct quiet_register){
+        location, name, {name.data + code.length + 1, name.length - code.length - 1}};
+}
+
+/* Its newest document, however old; none at all: the server knows nothing of it. Where the server
+ * cannot be asked so, its documents go by their time. */
+static enum status ask_for_quiet(struct taking *taking, const struct quiet_register *quiet,
+                                 struct error *error) {
+    for (size_t i = 0; i < taking->store_count; i++) {
+        struct prism_found_page page;
+        bool known = false;
+        if (taking->stores[i].location != quiet->location)
+            continue;
+        struct prism_newest what = {.kind = PRISM_DOCUMENT,
+                                    .store_sid = taking->stores[i].sid,
+                                    .workstation = quiet->workstation,
+                                    .page_no = 1,
+                                    .page_size = 1};
+        enum status status = newest_page(taking, &what, &page, error);
+        if (status == STATUS_REFUSED)
+            return STATUS_OK;
+        if (status == STATUS_OK)
+            status = note_page(taking, PRISM_DOCUMENT, &page, &known, error);
+        if (status != STATUS_OK)
+            return status;
+    }
+    know_register(taking, quiet->location, quiet->name, 0);
+    return STATUS_OK;
+}
+
+/* What the hub was told of by registers and kinds that the server shows nothing of, it does not
+ * know: their watermark is nought. */
+static enum status look_for_quiet(struct taking *taking, struct error *error) {
+    struct quiet_registers quiet = {.taking = taking};
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < taking->location_count; i++)
+        for (int kind = 0; kind < PRISM_KIND_COUNT; kind++)
+            if (kind != PRISM_DOCUMENT && !taking->no_kind[kind] && !taking->no_store_filter[kind])
+                know_register(taking, i,
+                              source_register(taking->source, (enum prism_kind)kind,
+                                              taking->locations[i].code, NULL, &taking->page),
+                              0);
+    prism_health_registers(taking->source->health, note_quiet, &quiet);
+    for (size_t i = 0; i < quiet.count && status == STATUS_OK; i++)
+        status = ask_for_quiet(taking, &quiet.items[i], error);
+    free(quiet.items);
+    return status;
 }
 
 /* What changed anywhere since the look before began: also documents of other stores that move stock
@@ -397,6 +473,11 @@ enum status taking_look(struct taking *taking, bool may_settle, struct error *er
                      TEXT_ARG(taking->source->config->name), log_quote(text_from(error->detail)));
             status = STATUS_OK;
         }
+        if (status != STATUS_OK)
+            return status;
+    }
+    if (taking->looks == 0) {
+        enum status status = look_for_quiet(taking, error);
         if (status != STATUS_OK)
             return status;
     }

@@ -10,16 +10,16 @@
 
 /* ---- products ---- */
 
-/* The identifiers of an item that the catalog can take, the surest first. */
+/* The identifiers of an item that the catalog can take, in the order in which documents name them:
+ * the first one is what a product without a SKU is called by. */
 static size_t identifiers_of(const struct taking *taking, const struct taking_item *item,
                              struct identifier identifiers_out[SOURCE_IDENTIFIERS]) {
-    static const enum source_identifier order[] = {SOURCE_SID, SOURCE_UPC, SOURCE_ALU};
     const struct text values[SOURCE_IDENTIFIERS] = {
         [SOURCE_SID] = item->sid, [SOURCE_UPC] = item->upc, [SOURCE_ALU] = item->alu};
     struct catalog *catalog = hub_catalog(taking->source->hub);
     size_t count = 0;
     for (size_t i = 0; i < SOURCE_IDENTIFIERS; i++) {
-        struct identifier given = {taking->source->id_types[order[i]], values[order[i]]}, own;
+        struct identifier given = {taking->source->id_types[i], values[i]}, own;
         struct identifier_room room;
         const char *why = NULL;
         if (given.value.length > 0 && !text_equal_string(given.value, "0") &&

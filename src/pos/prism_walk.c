@@ -242,24 +242,36 @@ enum status prism_walk_next(struct prism_walk *walk, struct arena *arena,
 
 /* ---- the newest of a store ---- */
 
-enum status prism_newest(struct prism_client *client, enum prism_kind kind, struct text store_sid,
-                         unsigned page_no, int64_t page_size, struct arena *arena,
-                         struct prism_found_page *page_out, struct error *error) {
-    const struct prism_source_of *row = &kinds[kind];
-    enum prism_order order = kind == PRISM_DOCUMENT ? PRISM_BY_POSTED : PRISM_BY_MODIFIED;
-    struct prism_walk walk = {.kind = kind, .order = order};
+static void append_newest(struct buffer *path, const struct prism_newest *what) {
+    const char *before = "&filter=";
+    if (what->store_sid.length > 0) {
+        buffer_append_string(path, before);
+        append_store(path, what->kind, what->store_sid);
+        before = "AND";
+    }
+    if (what->workstation.length > 0) {
+        buffer_append_format(path, "%s(workstation,eq,", before);
+        http_append_escaped(path, what->workstation);
+        buffer_append_string(path, ")");
+        before = "AND";
+    }
+    if (what->kind == PRISM_DOCUMENT)
+        buffer_append_format(path, "%s(status,eq,4)", before);
+}
+
+enum status prism_newest(struct prism_client *client, const struct prism_newest *what,
+                         struct arena *arena, struct prism_found_page *page_out,
+                         struct error *error) {
+    const struct prism_source_of *row = &kinds[what->kind];
+    enum prism_order order = what->kind == PRISM_DOCUMENT ? PRISM_BY_POSTED : PRISM_BY_MODIFIED;
+    struct prism_walk walk = {.kind = what->kind, .order = order};
     struct prism_answer answer;
     struct buffer path = {0};
     uint64_t mark;
     buffer_append_format(&path, "%s?cols=%s", row->path, row->cols);
-    if (store_sid.length > 0 || kind == PRISM_DOCUMENT)
-        buffer_append_string(&path, "&filter=");
-    if (store_sid.length > 0)
-        append_store(&path, kind, store_sid);
-    if (kind == PRISM_DOCUMENT)
-        buffer_append_string(&path, store_sid.length > 0 ? "AND(status,eq,4)" : "(status,eq,4)");
+    append_newest(&path, what);
     buffer_append_format(&path, "&sort=%s,desc&page_no=%u&page_size=%lld", row->times[order],
-                         page_no, (long long)page_size);
+                         what->page_no, (long long)what->page_size);
     enum status status = prism_get(client, row->dialect, buffer_text(&path), arena, &answer, error);
     buffer_deinit(&path);
     if (status == STATUS_OK)

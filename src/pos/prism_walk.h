@@ -50,11 +50,15 @@ void prism_walk_begin(struct prism_walk *walk, int64_t from_us);
 must_check enum status prism_walk_next(struct prism_walk *walk, struct arena *arena,
                                        struct prism_found_page *page_out, struct error *error);
 
-/* The newest documents of one store (or, with an empty sid, of all), newest first: finished ones by
- * posting, others by change. Not
- * part of a walk: a page at a time, by number. */
-must_check enum status prism_newest(struct prism_client *client, enum prism_kind kind,
-                                    struct text store_sid, unsigned page_no, int64_t page_size,
+/* The newest documents of one store (empty: of all) and of one of its workstations (empty: of all),
+ * newest first: finished ones by posting, others by change. A page at a time, by number. */
+struct prism_newest {
+    enum prism_kind kind;
+    struct text store_sid, workstation;
+    unsigned page_no;
+    int64_t page_size;
+};
+must_check enum status prism_newest(struct prism_client *client, const struct prism_newest *what,
                                     struct arena *arena, struct prism_found_page *page_out,
                                     struct error *error);
 

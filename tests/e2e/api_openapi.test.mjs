@@ -149,6 +149,7 @@ const routes = {
   'GET /v1/channels/{name}/audits': ['/v1/channels/hook/audits'],
   'GET /v1/sources': ['/v1/sources'],
   'POST /v1/sources/{name}/documents': ['/v1/sources/prism/documents', { body: [sale, { sid: '7', status: 9 }] }],
+  'POST /v1/sources/{name}/snapshot': ['/v1/sources/prism/snapshot'],
   'GET /v1/sources/{name}': ['/v1/sources/prism'],
   'GET /v1/sources/{name}/parked': ['/v1/sources/prism/parked?limit=5'],
   'GET /v1/sources/{name}/parked/{id}': async () => [`/v1/sources/prism/parked/${await parked()}`],

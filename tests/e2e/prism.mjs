@@ -73,7 +73,7 @@ export async function job(hub, name) {
 /** Runs a snapshot to its end: what the job says. */
 export async function snapshot(hub, ms = 30000) {
   const before = (await job(hub, 'snapshot:prism')).last_finished_at
-  await hub.json('POST', '/v1/jobs/snapshot:prism/run', {}, 202)
+  await hub.json('POST', '/v1/sources/prism/snapshot', {}, 202)
   return until(
     async () => {
       const now = await job(hub, 'snapshot:prism')
