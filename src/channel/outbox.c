@@ -59,7 +59,7 @@ static bool is_agreed(const struct outbox *outbox, const struct slot *slot, int6
 
 /* It agrees with the shop: gone, unless something old may still be applied there. */
 static void settle(struct outbox *outbox, struct work *work) {
-    if (work->verify_at_us == 0) {
+    if (work->verify_at_us == 0 || outbox->rules.tells_each_change) {
         work_drop(outbox, work);
         return;
     }
@@ -241,11 +241,10 @@ static void tell(struct outbox *outbox, struct work *work, int64_t now_us) {
     work->since_us = work->since_next_us != 0 ? work->since_next_us : now_us;
 }
 
-static void doubt(struct outbox *outbox, struct work *work, int64_t now_us) {
+static void doubt(struct work *work, int64_t now_us) {
     if (work->doubtful) {
         work->verify_at_us = now_us + VERIFY_AFTER_US;
         work->doubtful = false;
-        journal_verify(outbox, work);
     }
 }
 
@@ -283,7 +282,7 @@ void outbox_sent(struct outbox *outbox, struct outbox_ref ref, enum channel_outc
     switch (outcome) {
     case CHANNEL_CONFIRMED:
         tell(outbox, work, now_us);
-        doubt(outbox, work, now_us);
+        doubt(work, now_us);
         reconsider(outbox, work, now_us);
         return;
     case CHANNEL_RETRY:
@@ -326,17 +325,16 @@ void outbox_was_read(struct outbox *outbox, struct outbox_ref ref, enum channel_
     }
     if (work->state == OUTBOX_UNCERTAIN && actual_milli == work->sent_milli) {
         tell(outbox, work, now_us);
-        doubt(outbox, work, now_us);
+        doubt(work, now_us);
     } else {
-        bool verified = work->state == OUTBOX_VERIFYING;
         know(outbox, slot, actual_milli);
-        journal_observed(outbox, work, slot);
-        work->released = true;
-        work->since_us = work->since_us != 0 ? work->since_us : now_us;
-        if (verified) {
+        if (work->state == OUTBOX_VERIFYING) {
             work->verify_at_us = 0;
             work->doubtful = !is_agreed(outbox, slot, work->wanted_milli, work->wanted_version);
         }
+        journal_observed(outbox, work, slot);
+        work->released = true;
+        work->since_us = work->since_us != 0 ? work->since_us : now_us;
     }
     reconsider(outbox, work, now_us);
 }

@@ -85,7 +85,6 @@ void journal_observed(struct outbox *outbox, const struct work *work, const stru
 void journal_unsent(struct outbox *outbox, const struct work *work);
 void journal_parked(struct outbox *outbox, const struct work *work);
 void journal_unmapped(struct outbox *outbox, const struct work *work);
-void journal_verify(struct outbox *outbox, const struct work *work);
 void journal_forgotten(struct outbox *outbox);
 
 /* outbox.c: what the shop was told becomes unknown. */

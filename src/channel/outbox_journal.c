@@ -6,7 +6,7 @@
  *   O place product milli                      the shop was seen with it
  *   P place product milli version words        parked
  *   U place product at                         the shop does not know it
- *   V place product                            to be verified once more
+ *   V place product                            to be read once more: something may come late
  *   F                                          what the shop was told is forgotten
  *
  * A page is the same lines, so there is one reader. Lines are absolute: reading them over a newer
@@ -85,21 +85,29 @@ void journal_sent(struct outbox *outbox, const struct work *work) {
     table_touch(outbox, work);
 }
 
+/* Something old may still be applied: said after each line that ends what was said before. */
+static void journal_doubt(struct outbox *outbox, const struct work *work) {
+    if (work->doubtful || work->verify_at_us != 0) {
+        write_bare(&outbox->journal, 'V', work);
+    }
+    table_touch(outbox, work);
+}
+
 void journal_told(struct outbox *outbox, const struct work *work, const struct slot *slot) {
     write_told(&outbox->journal, work->place, work->product, slot);
-    table_touch(outbox, work);
+    journal_doubt(outbox, work);
 }
 
 void journal_observed(struct outbox *outbox, const struct work *work, const struct slot *slot) {
     line_begin(&outbox->journal, 'O', work->place, work->product);
     line_int(&outbox->journal, slot->told_milli);
     line_end(&outbox->journal);
-    table_touch(outbox, work);
+    journal_doubt(outbox, work);
 }
 
 void journal_unsent(struct outbox *outbox, const struct work *work) {
     write_bare(&outbox->journal, 'R', work);
-    table_touch(outbox, work);
+    journal_doubt(outbox, work);
 }
 
 void journal_parked(struct outbox *outbox, const struct work *work) {
@@ -109,11 +117,6 @@ void journal_parked(struct outbox *outbox, const struct work *work) {
 
 void journal_unmapped(struct outbox *outbox, const struct work *work) {
     write_unmapped(&outbox->journal, work);
-    table_touch(outbox, work);
-}
-
-void journal_verify(struct outbox *outbox, const struct work *work) {
-    write_bare(&outbox->journal, 'V', work);
     table_touch(outbox, work);
 }
 
@@ -132,7 +135,7 @@ static void write_slot(const struct outbox *outbox, uint32_t place, uint32_t pro
     if (work == NULL) {
         return;
     }
-    if (work->verify_at_us != 0) {
+    if (work->verify_at_us != 0 || work->doubtful) {
         write_bare(lines, 'V', work);
     }
     switch ((enum outbox_state)work->state) {
@@ -353,7 +356,7 @@ void outbox_replayed(struct outbox *outbox, int64_t now_us, uint64_t *requests_o
         }
         if (work->state == OUTBOX_UNCERTAIN) {
             work->since_us = work->sent_at_us = now_us;
-            work->doubtful = true;
+            work->doubtful = !outbox->rules.tells_each_change;
             work_set_state(outbox, work,
                            outbox->rules.tells_each_change ? OUTBOX_WANTING : OUTBOX_UNCERTAIN,
                            now_us);

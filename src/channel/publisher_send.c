@@ -73,7 +73,7 @@ void publisher_failed(struct publisher *p, const struct channel_call *call, int6
     bool serious = !was_throttled && is_serious(p) && (first || p->pace.failures == FAILURES_OPEN);
     pthread_mutex_unlock(&p->lock);
     publisher_note_error(p, call->words, now_us);
-    if (!was_throttled && (first || serious)) {
+    if (!was_throttled && (p->pace.failures == 1 || serious)) {
         log_warn("channel failed", "channel=%.*s error=%s", TEXT_ARG(p->config->name),
                  log_quote(text_from(call->words)));
     }
