@@ -41,7 +41,7 @@ struct model_shop {
     size_t late_count;
     bool compares; /* sets only what it shows as we believe it does */
     bool refuses_whole_batches;
-    uint32_t poison; /* a product it refuses; 0: none */
+    uint32_t poison;  /* a product it refuses; 0: none */
     uint32_t unknown; /* a product it does not know; 0: none */
     enum shop_fault (*next_fault)(struct model_shop *shop);
     enum shop_fault script[16]; /* used up from the front before next_fault is asked */
@@ -51,7 +51,7 @@ struct model_shop {
     unsigned sends, reads, items; /* how often, how many */
     size_t batch_largest;
     char last_key[CHANNEL_KEY_SIZE], key_before[CHANNEL_KEY_SIZE];
-    int64_t next_us; /* what its answers ask for */
+    int64_t next_us;       /* what its answers ask for */
     int64_t skus_sent[16]; /* figures of the last batch */
     uint32_t products_sent[16];
     size_t sent_count;
@@ -137,12 +137,9 @@ static inline enum shop_fault shop_fault(struct model_shop *shop) {
 static inline bool shop_fails(struct model_shop *shop, enum shop_fault fault,
                               struct channel_call *call) {
     static const enum channel_verdict verdicts[SHOP_FAULTS] = {
-        [SHOP_NOT_REACHED] = CHANNEL_CALL_NOT_SENT,
-        [SHOP_LOST] = CHANNEL_CALL_UNCERTAIN,
-        [SHOP_APPLIED] = CHANNEL_CALL_UNCERTAIN,
-        [SHOP_APPLIED_LATE] = CHANNEL_CALL_UNCERTAIN,
-        [SHOP_THROTTLED] = CHANNEL_CALL_THROTTLED,
-        [SHOP_UNAUTHORIZED] = CHANNEL_CALL_UNAUTHORIZED,
+        [SHOP_NOT_REACHED] = CHANNEL_CALL_NOT_SENT, [SHOP_LOST] = CHANNEL_CALL_UNCERTAIN,
+        [SHOP_APPLIED] = CHANNEL_CALL_UNCERTAIN,    [SHOP_APPLIED_LATE] = CHANNEL_CALL_UNCERTAIN,
+        [SHOP_THROTTLED] = CHANNEL_CALL_THROTTLED,  [SHOP_UNAUTHORIZED] = CHANNEL_CALL_UNAUTHORIZED,
         [SHOP_GONE] = CHANNEL_CALL_STOPPED,
     };
     call->next_us = shop->next_us;
@@ -191,8 +188,7 @@ static inline void shop_note_batch(struct model_shop *shop, const struct channel
     memcpy(shop->last_key, batch->key, sizeof shop->last_key);
     shop->sent_count = batch->count < 16 ? batch->count : 16;
     for (size_t i = 0; i < batch->count; i++) {
-        struct shop_cell *cell =
-            shop_cell(shop, batch->items[i].place, batch->items[i].product);
+        struct shop_cell *cell = shop_cell(shop, batch->items[i].place, batch->items[i].product);
         if (cell->in_doubt)
             fail_msg("sent again without being read: %.*s", TEXT_ARG(batch->items[i].sku));
     }

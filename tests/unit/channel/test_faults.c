@@ -20,7 +20,7 @@ static void change_something(struct shop_world *s) {
     sku_of((unsigned)shop_random(&the_shop, CELLS), sku);
     shop_sell(s, locations[shop_random(&the_shop, 3)], sku,
               (int64_t)shop_random(&the_shop, 9) - 4 == 0 ? 5
-                                                           : (int64_t)shop_random(&the_shop, 5) + 1);
+                                                          : (int64_t)shop_random(&the_shop, 5) + 1);
 }
 
 static void expect_agreement(struct shop_world *s, uint64_t seed) {
@@ -31,8 +31,7 @@ static void expect_agreement(struct shop_world *s, uint64_t seed) {
             if (figure.version != 0 && the_shop.cells[place][product].milli != figure.milli)
                 fail_msg("seed %llu: place %u product %u shows %lld and should show %lld",
                          (unsigned long long)seed, place, product,
-                         (long long)the_shop.cells[place][product].milli,
-                         (long long)figure.milli);
+                         (long long)the_shop.cells[place][product].milli, (long long)figure.milli);
         }
     }
     assert_int_equal(outbox_pending(s->p->outbox), 0);
