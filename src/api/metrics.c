@@ -217,22 +217,8 @@ static void write_requests(struct buffer *out, struct api *api) {
     one(out, "event_listeners", "gauge", "Open event streams.", events_listeners(api->events));
 }
 
-/* One line for each source; figure: where it is in struct source_figures. */
-static void of_sources(struct buffer *out, struct sources *sources, const char *name,
-                       const char *type, const char *help, size_t figure) {
-    head(out, name, type, help);
-    for (size_t i = 0; i < sources_count(sources); i++) {
-        struct source_figures f;
-        source_figures(sources_at(sources, i), &f);
-        uint64_t value;
-        memcpy(&value, (const char *)&f + figure, sizeof value);
-        buffer_append_format(out, "onhand_%s{source=\"%.*s\"} %" PRIu64 "\n", name,
-                             TEXT_ARG(f.name), value);
-    }
-}
-
 #define FIGURE(member) offsetof(struct source_figures, member)
-static void write_sources(struct buffer *out, struct sources *sources) {
+static void write_sources(struct buffer *out, struct sources *sources, struct arena *arena) {
     static const struct {
         const char *name, *type, *help;
         size_t figure;
@@ -253,16 +239,25 @@ static void write_sources(struct buffer *out, struct sources *sources) {
         {"source_gaps", "gauge", "Gaps in the numbers of documents.", FIGURE(gaps_open)},
         {"source_numbers_missing", "gauge", "Numbers in those gaps.", FIGURE(numbers_missing)},
     };
+    size_t count = sources_count(sources);
+    struct source_figures *figures = arena_alloc(arena, count * sizeof *figures);
+    for (size_t k = 0; k < count; k++) {
+        source_figures(sources_at(sources, k), &figures[k]);
+    }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        of_sources(out, sources, rows[i].name, rows[i].type, rows[i].help, rows[i].figure);
+        head(out, rows[i].name, rows[i].type, rows[i].help);
+        for (size_t k = 0; k < count; k++) {
+            uint64_t value;
+            memcpy(&value, (const char *)&figures[k] + rows[i].figure, sizeof value);
+            buffer_append_format(out, "onhand_%s{source=\"%.*s\"} %" PRIu64 "\n", rows[i].name,
+                                 TEXT_ARG(figures[k].name), value);
+        }
     }
     head(out, "source_lag_seconds", "gauge",
          "The longest that the newest document of a store took to come.");
-    for (size_t i = 0; i < sources_count(sources); i++) {
-        struct source_figures f;
-        source_figures(sources_at(sources, i), &f);
+    for (size_t k = 0; k < count; k++) {
         buffer_append_format(out, "onhand_source_lag_seconds{source=\"%.*s\"} %.3f\n",
-                             TEXT_ARG(f.name), (double)f.worst_lag_us / 1e6);
+                             TEXT_ARG(figures[k].name), (double)figures[k].worst_lag_us / 1e6);
     }
 }
 #undef FIGURE
@@ -299,7 +294,7 @@ void handle_metrics(struct request *r) {
     write_channels(&r->out, r->api);
     write_requests(&r->out, r->api);
     if (r->api->options.sources != NULL && sources_count(r->api->options.sources) > 0) {
-        write_sources(&r->out, r->api->options.sources);
+        write_sources(&r->out, r->api->options.sources, &r->arena);
     }
     write_process(&r->out);
     answer(r, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8");

@@ -375,11 +375,14 @@ void prism_health_registers(struct prism_health *health,
     pthread_mutex_unlock(&health->lock);
 }
 
+/* Store by store, so that nobody who sells waits for all of them. */
 void prism_health_write_json(struct prism_health *health, struct json_writer *writer) {
     json_begin_array(writer);
     pthread_mutex_lock(&health->lock);
     for (uint32_t i = 1; i <= intern_count(health->locations); i++) {
         health_write_store(writer, &health->stores[i]);
+        pthread_mutex_unlock(&health->lock);
+        pthread_mutex_lock(&health->lock);
     }
     pthread_mutex_unlock(&health->lock);
     json_end_array(writer);

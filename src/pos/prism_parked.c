@@ -345,10 +345,11 @@ enum status prism_parked_put(struct prism_parked *parked, const struct parked_do
     struct arena arena = {0};
     struct parked_write write = {.parked = parked};
     struct entry *entries = arena_alloc(&arena, (count + 1) * sizeof *entries);
-    write.ids = arena_alloc(&arena, (count + PARKED_MAX) * sizeof *write.ids);
-    write.values = arena_alloc_zero(&arena, (count + PARKED_MAX) * sizeof *write.values);
     size_t bytes = 0;
     pthread_mutex_lock(&parked->lock);
+    size_t most = count + parked->count;
+    write.ids = arena_alloc(&arena, (most + 1) * sizeof *write.ids);
+    write.values = arena_alloc_zero(&arena, (most + 1) * sizeof *write.values);
     for (size_t i = 0; i < count; i++) {
         struct entry *entry = &entries[write.count];
         if (make_entry(parked, &documents[i], entry)) {

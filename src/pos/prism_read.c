@@ -23,17 +23,17 @@ enum field_kind {
 
 struct field {
     const char *name; /* lower case, no underscores */
+    size_t offset;    /* in the document or item; of FIELD_ITEMS: unused */
     enum field_kind kind;
-    size_t offset;        /* in the document or item; of FIELD_ITEMS: unused */
     enum prism_kind says; /* FIELD_ITEMS: whose items are called so; PRISM_KIND_COUNT: anybody's */
 };
 
 #define HEADER(name, kind, member)                                                                 \
-    { name, kind, offsetof(struct prism_document, member), PRISM_KIND_COUNT }
+    { name, offsetof(struct prism_document, member), kind, PRISM_KIND_COUNT }
 #define ITEM(name, kind, member)                                                                   \
-    { name, kind, offsetof(struct prism_item, member), PRISM_KIND_COUNT }
+    { name, offsetof(struct prism_item, member), kind, PRISM_KIND_COUNT }
 #define LIST(name, whose)                                                                          \
-    { name, FIELD_ITEMS, 0, whose }
+    { name, 0, FIELD_ITEMS, whose }
 
 static const struct field header_fields[] = {
     HEADER("sid", FIELD_TEXT, sid),

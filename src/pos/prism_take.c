@@ -205,16 +205,21 @@ struct submission *prism_batch_submission(struct prism_batch *batch) {
 
 /* ---- all of it, waiting ---- */
 
-static void append(struct arena *arena, struct prism_taken *all, const struct prism_taken *part) {
-    struct prism_result *results =
-        arena_alloc(arena, (all->count + part->count + 1) * sizeof *results);
-    if (all->count > 0) {
-        memcpy(results, all->results, all->count * sizeof *results);
+/* `room`: how many results *all has place for; it grows by half, for nothing of an arena is given
+ * back. */
+static void append(struct arena *arena, struct prism_taken *all, size_t *room,
+                   const struct prism_taken *part) {
+    if (all->count + part->count > *room) {
+        *room = all->count + part->count + all->count / 2;
+        struct prism_result *results = arena_alloc(arena, *room * sizeof *results);
+        if (all->count > 0) {
+            memcpy(results, all->results, all->count * sizeof *results);
+        }
+        all->results = results;
     }
     if (part->count > 0) {
-        memcpy(results + all->count, part->results, part->count * sizeof *results);
+        memcpy(all->results + all->count, part->results, part->count * sizeof *part->results);
     }
-    all->results = results;
     all->count += part->count;
     all->documents += part->documents;
     all->events += part->events;
@@ -231,6 +236,7 @@ enum status prism_take(struct source *source, const struct access *access,
                        const struct prism_raw *raw, size_t count, struct arena *arena,
                        struct prism_taken *taken_out, struct error *error) {
     enum status status = STATUS_OK;
+    size_t room = 0;
     *taken_out = (struct prism_taken){.modified_us = NEVER_US, .posted_us = NEVER_US};
     for (size_t from = 0; from < count && status == STATUS_OK; from += PRISM_BATCH_DOCUMENTS) {
         size_t most = count - from < PRISM_BATCH_DOCUMENTS ? count - from : PRISM_BATCH_DOCUMENTS;
@@ -242,7 +248,7 @@ enum status prism_take(struct source *source, const struct access *access,
         }
         status = prism_batch_finish(batch, status, &part, error);
         if (status == STATUS_OK) {
-            append(arena, taken_out, &part);
+            append(arena, taken_out, &room, &part);
         }
     }
     return status;
