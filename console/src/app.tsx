@@ -3,9 +3,15 @@ import { useEffect } from 'preact/hooks'
 import type { ComponentType } from 'preact'
 import { get, Problem } from './client'
 import { liveState } from './live'
+import { ActivityPage } from './pages/activity'
+import { ChannelsPage } from './pages/channels'
 import { InventoryPage } from './pages/inventory'
 import { NowPage } from './pages/now'
+import { ResetsPage } from './pages/resets'
+import { SettingsPage } from './pages/settings'
 import { SignIn } from './pages/sign_in'
+import { StoresPage } from './pages/stores'
+import { VariancesPage } from './pages/variances'
 import { href, place } from './router'
 import { me, signOut, token, type Me } from './session'
 import { Badge } from './ui/badge'
@@ -24,6 +30,12 @@ interface Page {
 const pages: Page[] = [
   { name: '', title: 'Now', show: NowPage },
   { name: 'inventory', title: 'Inventory', show: InventoryPage },
+  { name: 'resets', title: 'Resets', show: ResetsPage },
+  { name: 'variances', title: 'Variances', show: VariancesPage },
+  { name: 'stores', title: 'Stores', show: StoresPage },
+  { name: 'channels', title: 'Channels', show: ChannelsPage },
+  { name: 'activity', title: 'Activity', show: ActivityPage },
+  { name: 'settings', title: 'Settings', show: SettingsPage },
 ]
 
 const LIVE_WORDS = { live: 'live', connecting: 'connecting', broken: 'reconnecting' }

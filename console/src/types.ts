@@ -232,3 +232,87 @@ export interface Entry extends Movement {
   reset?: string
   as_of?: Time
 }
+
+export interface Variance {
+  location: string
+  sku: string
+  line: number | null
+  held: boolean
+  stated: number
+  expected: number
+  variance: number
+  explained: number
+  unexplained: number
+  explained_by: Movement[]
+}
+
+export interface VarianceDay {
+  date: string
+  location: string
+  source: string
+  feed: string | null
+  resets: number
+  cells: number
+  units: number
+  explained: number | null
+  unexplained: number | null
+}
+
+export interface Source {
+  name: string
+  type: string
+  job: string
+  state: string
+  parked: number
+  stores_known: number
+  stores_silent: number
+  gaps: number
+  numbers_missing: number
+  last_document_at: Time | null
+  worst_lag_seconds: number | null
+}
+
+export interface Gap {
+  from: number
+  to: number
+  seen_at: Time | null
+  filled_at: Time | null
+}
+
+export interface SourceRegister {
+  register: string
+  last_number: number | null
+  last_document_at: Time | null
+  lag_seconds: number | null
+  clock_offset_seconds: number | null
+  missing: number
+  gaps: Gap[]
+}
+
+export interface SourceStore {
+  location: string
+  last_document_at: Time | null
+  last_received_at: Time | null
+  lag_seconds: number | null
+  silent_since: Time | null
+  documents: number
+  registers: SourceRegister[]
+}
+
+export interface SourceHealth extends Source {
+  stores: SourceStore[]
+}
+
+export interface Token {
+  name: string
+  scopes: string[]
+  locations: string[]
+  created_at: Time
+}
+
+export interface AuditLine {
+  at: Time
+  by: string
+  action: string
+  status: number
+}

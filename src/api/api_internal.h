@@ -262,6 +262,9 @@ void handle_channel_audit(struct request *r);
 void handle_channel_audits(struct request *r);
 void handle_jobs(struct request *r);
 void handle_job_run(struct request *r);
+/* On a worker, after the handler: what somebody decided goes on record. */
+void audit_note(struct request *r);
+void handle_audit_log(struct request *r);
 void handle_console(struct request *r);
 void handle_console_asset(struct request *r);
 void handle_me(struct request *r);

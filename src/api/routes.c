@@ -127,6 +127,8 @@ const struct route routes[] = {
      "The web console", NULL, "text/html"},
     {"GET", "/assets/{file}", OPEN_TO_ALL, BODY_NONE, RUN_HERE, handle_console_asset, NULL, NULL,
      "", "A file of the web console", NULL, "application/octet-stream"},
+    {"GET", "/v1/audit-log", SCOPE_ADMIN, BODY_NONE, RUN_WORKER, handle_audit_log, NULL, NULL,
+     "limit cursor", "Who decided what and when, newest first", NULL, "AuditLog"},
     {"GET", "/v1/me", ANY_TOKEN, BODY_NONE, RUN_HERE, handle_me, NULL, NULL, "",
      "The token that is asking, without its secret", NULL, "Token"},
     {"GET", "/v1/tokens", SCOPE_ADMIN, BODY_NONE, RUN_HERE, handle_tokens, NULL, NULL, "",

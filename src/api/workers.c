@@ -28,6 +28,7 @@ static void *work(void *context) {
         }
         struct request *r = (struct request *)item;
         r->work_function(r);
+        audit_note(r);
         request_arrived(r);
     }
 }

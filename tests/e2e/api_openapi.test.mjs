@@ -174,6 +174,7 @@ const routes = {
   'GET /': ['/'],
   'GET /assets/{file}': null, // served where the console was built: console.test.mjs
   'GET /v1/me': ['/v1/me'],
+  'GET /v1/audit-log': ['/v1/audit-log'],
   'GET /healthz': ['/healthz'],
   'GET /readyz': ['/readyz'],
   'GET /metrics': ['/metrics'],
