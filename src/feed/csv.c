@@ -132,6 +132,10 @@ static inline bool fill_row(struct csv *csv, const struct text slots[CSV_SLOT_CO
     if (slots[CSV_SLOT_NAMESPACE].length > 0) {
         row_take_namespace(row, slots[CSV_SLOT_NAMESPACE], &csv->output->scratch);
     }
+    row->active = ROW_ACTIVE_UNSAID;
+    if (slots[CSV_SLOT_ACTIVE].length > 0) {
+        row_take_active(row, slots[CSV_SLOT_ACTIVE]);
+    }
     struct text quantity = slots[CSV_SLOT_QUANTITY];
     if (!quantity_quick(quantity, &row->quantity_milli)) {
         row->quantity_milli = 0;

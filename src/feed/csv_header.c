@@ -49,6 +49,9 @@ static void take(struct making *m, uint32_t column, enum field_kind kind, struct
     case FIELD_NAMESPACE:
         pick(m, column, CSV_SLOT_NAMESPACE);
         return;
+    case FIELD_ACTIVE:
+        pick(m, column, CSV_SLOT_ACTIVE);
+        return;
     case FIELD_IDENTIFIER:
         if (m->identifiers < CSV_IDENTIFIERS) {
             m->layout->id_types[m->identifiers] = arena_copy(m->arena, id_type);

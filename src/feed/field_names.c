@@ -34,6 +34,7 @@ static const struct {
 } mapped_kinds[] = {
     {"location", FIELD_LOCATION}, {"idtype", FIELD_ID_TYPE}, {"idvalue", FIELD_ID_VALUE},
     {"quantity", FIELD_QUANTITY}, {"asof", FIELD_AS_OF},     {"namespace", FIELD_NAMESPACE},
+    {"active", FIELD_ACTIVE},
 };
 
 bool field_plain_name(struct text name, char out[FIELD_NAME_MAX]) {

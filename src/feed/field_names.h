@@ -16,6 +16,7 @@ enum field_kind {
     FIELD_QUANTITY,
     FIELD_AS_OF,
     FIELD_NAMESPACE,
+    FIELD_ACTIVE,
     FIELD_IDENTIFIER,
     FIELD_KIND_COUNT
 };

@@ -30,7 +30,7 @@ struct reader_options {
     enum config_format format;
     struct config_pairs
         columns;              /* ours -> theirs: location, sku, upc, product, id_type, id_value,
-                                 quantity, as_of, namespace; any other name is a type of identifier */
+                                 quantity, as_of, namespace, active; any other name is a type of identifier */
     struct text as_of_column; /* theirs; empty: none, unless `columns` names one */
     char delimiter;           /* 0: found out from the header */
     bool decimal_comma;

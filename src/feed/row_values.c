@@ -134,6 +134,22 @@ void row_take_namespace(struct stated_row *row, struct text name_space, struct a
     row->id_type = (struct text){joined, type.length + 1 + name_space.length};
 }
 
+void row_take_active(struct stated_row *row, struct text word) {
+    static const char *const yes[] = {"1", "true", "yes", "y", "t"};
+    static const char *const no[] = {"0", "false", "no", "n", "f"};
+    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+        if (text_equal_ignore_case(word, text_from(yes[i]))) {
+            row->active = ROW_ACTIVE;
+            return;
+        }
+        if (text_equal_ignore_case(word, text_from(no[i]))) {
+            row->active = ROW_INACTIVE;
+            return;
+        }
+    }
+    row_reject(row, STATUS_BAD_VALUE, "active is neither 1 nor 0");
+}
+
 void row_make(struct row_maker *maker, const struct row_value *values, uint64_t line,
               struct text raw, struct arena *scratch, struct stated_row *row_out) {
     const struct row_value *found[FIELD_KIND_COUNT] = {NULL};
@@ -153,6 +169,9 @@ void row_make(struct row_maker *maker, const struct row_value *values, uint64_t 
     if (name_space != NULL) {
         row_take_namespace(
             row_out, name_space->form == ROW_VALUE_OTHER ? TEXT("") : name_space->text, scratch);
+    }
+    if (found[FIELD_ACTIVE] != NULL) {
+        row_take_active(row_out, found[FIELD_ACTIVE]->text);
     }
     const struct row_value *as_of = found[FIELD_AS_OF];
     if (as_of != NULL &&

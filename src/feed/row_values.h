@@ -28,6 +28,9 @@ must_check enum status row_times_parse(struct row_times *times, struct text text
 /* The row's identifier belongs to this namespace: its type becomes TYPE@NAMESPACE, in *scratch. */
 void row_take_namespace(struct stated_row *row, struct text name_space, struct arena *scratch);
 
+/* Whether its product is still carried: 1, 0, and the words for them. */
+void row_take_active(struct stated_row *row, struct text word);
+
 bool text_has_control_character(struct text text);
 
 /* A value as the format found it. */

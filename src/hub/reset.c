@@ -20,6 +20,7 @@ static struct reset *reset_make(struct hub *hub, const struct access *access) {
     reset->file_as_of_us = NEVER_US;
     reset->location_texts = intern_new();
     reset->new_products = intern_new();
+    reset->activity = intern_new();
     return reset;
 }
 
@@ -82,6 +83,8 @@ void reset_free(struct reset *reset) {
     }
     intern_free(reset->location_texts);
     intern_free(reset->new_products);
+    intern_free(reset->activity);
+    free(reset->says);
     arena_deinit(&reset->arena);
     free(reset);
 }
@@ -311,10 +314,12 @@ static void add_unpublished(struct reset *reset, struct reset_location *location
     location->record.counts.rows++;
     location->record.counts.unknown_products++;
     location->record.counts.unpublished_rows++;
-    if (reset->params.absent_zero) {
+    if (reset->params.absent_zero || row->active == ROW_ACTIVE) {
         uint32_t type = type_number(reset, row->id_type);
         uint32_t product = catalog_find_product_locked(reset->hub->catalog, type, row->identifier);
-        if (product != 0)
+        if (product != 0 && row->active == ROW_ACTIVE)
+            reset_note_activity(reset, row, product);
+        if (product != 0 && reset->params.absent_zero)
             row_list_mark(reset->store, &location->list, product, row->line);
     }
 }
@@ -374,6 +379,8 @@ static void add_row(struct reset *reset, const struct stated_row *row) {
     }
     if (row->as_of_us < location->as_of_us)
         location->as_of_us = row->as_of_us;
+    if (row->active != ROW_ACTIVE_UNSAID)
+        reset_note_activity(reset, row, (product & NEW_PRODUCT) != 0 ? 0 : product);
     location->record.counts.rows++;
     row_list_append(reset->store, &location->list, product, row->line, row->quantity_milli);
 }
@@ -445,6 +452,7 @@ void reset_join(struct reset *reset, struct reset *part, uint64_t lines_before) 
     for (size_t i = 0; i < part->reject_count; i++)
         reset_reject_row(reset, part->rejects[i].line + lines_before, part->rejects[i].problem,
                          part->rejects[i].detail, part->rejects[i].raw);
+    reset_join_activity(reset, part);
     reset->reject_total += part->reject_total - part->reject_count;
     reset->rows += part->rows;
     reset->unlocated_rejects += part->unlocated_rejects;

@@ -17,6 +17,9 @@
 
 struct reset;
 
+/* What a row says of its product: whether it is still carried. */
+enum row_active { ROW_ACTIVE_UNSAID, ROW_ACTIVE, ROW_INACTIVE };
+
 /* One row of a file as read. `problem` other than OK: rejected, with the detail. */
 struct stated_row {
     uint64_t line;        /* from 1, the header included */
@@ -26,6 +29,7 @@ struct stated_row {
     struct text raw; /* the line as it came, for the reject file */
     int64_t quantity_milli;
     int64_t as_of_us; /* from a column; NEVER_US: none */
+    enum row_active active;
     enum status problem;
     const char *problem_detail; /* static text */
 };

@@ -486,6 +486,8 @@ enum status reset_finish(struct reset *reset, const char *sha256, enum status un
     reset_leave_live(reset);
     if (status != STATUS_OK)
         return status;
+    if (reset->record.status == RESET_APPLIED || reset->record.status == RESET_PARTIAL)
+        reset_write_activity(reset);
     if (!reset->params.dry_run)
         tell(reset);
     reset_record_write(&reset->record, true, summary_json);

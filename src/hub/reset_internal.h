@@ -90,6 +90,9 @@ struct reset {
     struct published *published; /* NULL unless publish_only; shared with the parts */
     struct row_store *store;     /* of the gathered rows; shared with the parts */
     bool is_part;
+    struct intern *activity; /* type NUL value: products that are active now, or not any more */
+    enum row_active *says;   /* of each */
+    size_t says_room;
     int64_t file_as_of_us; /* its own word for all of it; NEVER_US */
     enum reset_ending ending;
     bool cut_off; /* going by its last row, and how the feed's files end */
@@ -126,6 +129,12 @@ void reset_break_off(struct reset *reset, enum status why);
 void reset_enter_live(struct reset *reset);
 void reset_leave_live(struct reset *reset);
 bool reset_is_live(struct hub *hub, struct text id);
+
+/* reset_activity.c: keeps what a row says of its product (0: a new one), where it is news; under
+ * the catalog's lock. Joins a part's; writes it into the catalog. */
+void reset_note_activity(struct reset *reset, const struct stated_row *row, uint32_t product);
+void reset_join_activity(struct reset *reset, const struct reset *part);
+void reset_write_activity(struct reset *reset);
 
 /* reset_ending.c: whether the file was cut off, by how the feed's files end; what is said of it in
  * the file's reasons; how the feed's files end from now on (empty: as before); and once a person

@@ -32,6 +32,7 @@ const drop = path.join(directory, 'drop')
 before(async () => {
   mkdirSync(drop)
   mkdirSync(path.join(directory, 'retail'))
+  mkdirSync(path.join(directory, 'flags'))
   const config = file(
     'onhand.yaml',
     'id_types: {Barcode: upc}',
@@ -40,7 +41,9 @@ before(async () => {
     `  - {name: everything, url: ${drop}, pattern: "*.csv", schedule: "0 5 1 1 *", source: erp, stable_for: 0s,`,
     '     as_of: mtime, publish: only, namespace: SBS3, guards: {enabled: false}}',
     `  - {name: retail, url: ${path.join(directory, 'retail')}, pattern: "*.xml", source: pos, stable_for: 0s, every: 1h,`,
-    '     as_of: mtime, columns: {namespace: sbs_no}}'
+    '     as_of: mtime, columns: {namespace: sbs_no}}',
+    `  - {name: flags, url: ${path.join(directory, 'flags')}, pattern: "*.csv", source: pos, stable_for: 0s, every: 1h,`,
+    '     columns: {active: ACT}, guards: {enabled: false}}'
   )
   hub = await Hub.start({ args: ['--config', config] })
 })
@@ -155,6 +158,36 @@ test('subsidiaries of one Retail Pro file are apart, by the number that the file
   assert.deepEqual([(await hub.cell('XA', '614141000050@1')).on_hand, (await hub.cell('XB', '614141000050@2')).on_hand], [3, 8])
   await hub.adjust([{ id: 'sbs-2', location: 'XB', 'upc@2': '614141000050', delta: -1 }])
   assert.equal((await hub.cell('XB', '614141000050@2')).on_hand, 7)
+})
+
+test('a file says which products are active, and that holds from the next file on', async () => {
+  const flags = async () => (await hub.json('GET', '/v1/feeds')).items.find((feed) => feed.name === 'flags')
+  const at = async (n, first, second, extra = '') => {
+    writeFileSync(path.join(directory, 'flags', `flags-2026110${n}-010000.csv`),
+      `location,upc,quantity,ACT\nFL1,614141000067,${n},${first}\nFL2,614141000067,${n},${first}\nFL1,614141000074,${n},${second}\n${extra}`)
+    const { files } = await flags()
+    await hub.json('POST', '/v1/jobs/feed%3Aflags/run', {}, 202)
+    for (let i = 0; i < 400; i++) {
+      const feed = await flags()
+      if (feed.files > files && !feed.running) break
+      await sleep(25)
+    }
+    return hub.json('GET', `/v1/resets/${(await flags()).last_reset}`)
+  }
+  const active = async () => Promise.all(['614141000067', '614141000074'].map(async (upc) => (await products({ upc })).items[0].active))
+  const only = (n) => reset(['location,upc,quantity', `FL1,614141000067,${n}`], { publish: 'only', as_of: `2026-11-0${n}T12:00:00Z` })
+  assert.equal((await at(1, 1, 'yes')).status, 'applied')
+  assert.deepEqual(await active(), [true, true])
+  assert.equal((await at(2, 0, 1)).status, 'applied')
+  assert.deepEqual(await active(), [false, true])
+  assert.equal((await only(2)).unpublished_rows, 1)
+  const odd = await at(3, 'perhaps', '', 'FL1,614141000081,7,0\n')
+  assert.equal(odd.rejected_rows, 2)
+  assert.equal((await products({ upc: '614141000081' })).items[0].active, false)
+  assert.deepEqual(await active(), [false, true])
+  assert.equal((await at(4, 'Y', 0)).status, 'applied')
+  assert.deepEqual(await active(), [true, false])
+  assert.equal((await only(4)).unpublished_rows, 0)
 })
 
 test('publish=only takes the rows of published products and counts the others', async () => {
