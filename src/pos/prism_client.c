@@ -1,7 +1,6 @@
 /* Requests with a session, and answers told apart. */
 #include "pos/prism_client.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -99,22 +98,34 @@ static enum status judge(const struct prism_client *client, const struct http_an
                      "Prism answers %d: %.*s", answer->code, TEXT_ARG(words));
 }
 
+/* Digits up to the first other character; *at moves behind it. */
+static unsigned number_at(const char **at) {
+    unsigned number = 0;
+    while (**at >= '0' && **at <= '9' && number < 100000)
+        number = 10 * number + (unsigned)(*(*at)++ - '0');
+    *at += **at != '\0';
+    return number;
+}
+
+/* "Mon, 23 Nov 2026 21:06:06 GMT" */
 static int64_t date_of(const struct http_answer *answer) {
-    /* The http client reads both forms of Retry-After; Date is always of the second one. */
-    struct text date = http_answer_header(answer, "date");
     static const char *const months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct civil_time civil = {0};
-    char month[4] = "";
-    unsigned long long year = 0;
-    if (date.length == 0 || sscanf(date.data, "%*3s, %2u %3s %4llu %2u:%2u:%2u", &civil.day, month,
-                                   &year, &civil.hour, &civil.minute, &civil.second) != 6)
+    struct text date = http_answer_header(answer, "date");
+    if (date.length < 29 || date.data[3] != ',' || date.data[4] != ' ')
         return NEVER_US;
-    const char *at = strstr(months, month);
-    if (at == NULL || strlen(month) != 3 || year < 1970 || civil.hour > 23 || civil.minute > 59 ||
-        civil.second > 59)
+    const char *at = date.data + 5;
+    struct civil_time civil = {.day = number_at(&at)};
+    char month[4] = {at[0], at[1], at[2], '\0'};
+    const char *found = strstr(months, month);
+    at += 4;
+    civil.year = number_at(&at);
+    civil.hour = number_at(&at);
+    civil.minute = number_at(&at);
+    civil.second = number_at(&at);
+    if (found == NULL || (found - months) % 3 != 0 || civil.year < 1970 || civil.year > 9999 ||
+        civil.hour > 23 || civil.minute > 59 || civil.second > 59)
         return NEVER_US;
-    civil.year = (int64_t)year;
-    civil.month = (unsigned)(at - months) / 3 + 1;
+    civil.month = (unsigned)(found - months) / 3 + 1;
     if (civil.day < 1 || civil.day > civil_days_in_month(civil.year, civil.month))
         return NEVER_US;
     return timestamp_from_civil(&civil);

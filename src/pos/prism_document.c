@@ -222,6 +222,7 @@ static void undo(struct translating *t, const struct prism_movement *booked) {
     movement->id = arena_format(t->arena, "%.*s/undone", TEXT_ARG(booked->id));
     movement->store = booked->store;
     movement->reason = "cancelled";
+    movement->is_undoing = true;
     movement->at = d->modified.given ? d->modified : booked->at;
 }
 

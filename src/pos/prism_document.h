@@ -83,6 +83,7 @@ struct prism_movement {
     struct prism_time at;
     const char *reason;       /* NULL: none */
     struct text acknowledges; /* it moves nothing, and says that this order is known */
+    bool is_undoing; /* it came after its document: the document's number says nothing of it */
 };
 
 struct prism_translation {

@@ -195,7 +195,7 @@ static enum status cut_envelope(struct json_reader *r, struct arena *arena, stru
     enum status status;
     while ((status = json_next_key(r, &key)) == STATUS_OK) {
         struct json_reader at_value = *r;
-        struct json_value value;
+        struct json_value value = {.kind = JSON_OBJECT};
         if (is_name(key, "data") && !*enveloped_out && json_read(&at_value, &value) == STATUS_OK &&
             value.kind == JSON_ARRAY) {
             *r = at_value;

@@ -45,8 +45,10 @@ static struct prism_silent_store *store_of(struct prism_silent *silent, struct t
     *new_out = number == 0;
     if (sid.length >= SID_SIZE)
         return NULL;
-    if (number != 0)
+    if (number != 0) {
+        require(silent->stores != NULL && number < silent->capacity);
         return &silent->stores[number];
+    }
     if (silent->count >= STORES_MOST)
         return NULL;
     number = intern_add(silent->sids, sid);

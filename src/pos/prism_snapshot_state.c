@@ -119,7 +119,7 @@ static void add_row(struct rows *rows, const struct taking_item *item,
 
 /* A store that an item does not name has none of it: said only where the books have some. */
 static void add_absent(struct rows *rows, const struct taking_item *item, uint32_t product,
-                       const struct identifier *identifier, bool *named) {
+                       const struct identifier *identifier, const bool *named) {
     struct taking *taking = rows->taking;
     struct hub *hub = taking->source->hub;
     for (uint32_t i = 0; i < taking->location_count; i++) {

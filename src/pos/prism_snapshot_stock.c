@@ -42,6 +42,7 @@ static void nap(const struct taking *taking, int64_t us) {
 
 bool taking_try_again(struct taking *taking, struct taking_try *tried, enum status status,
                       const struct error *error) {
+    require(error != NULL);
     bool not_understood = status == STATUS_REFUSED && (strstr(error->detail, "attribute") != NULL ||
                                                        strstr(error->detail, "filter") != NULL);
     bool passes = status == STATUS_UNCERTAIN || status == STATUS_UNREACHABLE ||

@@ -11,6 +11,7 @@
 #define PAGES_MOST 1000000u
 #define ITEM_PAGES_MOST 1000u
 #define MS INT64_C(1000)
+#define EVER "1990-01-01T00:00:00.000Z" /* whatever was posted, cancelled since or not */
 
 /* How each kind is asked for. */
 static const struct prism_source_of {
@@ -256,7 +257,8 @@ static void append_newest(struct buffer *path, const struct prism_newest *what) 
         before = "AND";
     }
     if (what->kind == PRISM_DOCUMENT)
-        buffer_append_format(path, "%s(status,eq,4)", before);
+        buffer_append_format(path, "%s(%s,ge," EVER ")", before,
+                             kinds[what->kind].times[PRISM_BY_POSTED]);
 }
 
 enum status prism_newest(struct prism_client *client, const struct prism_newest *what,

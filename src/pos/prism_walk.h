@@ -51,7 +51,7 @@ must_check enum status prism_walk_next(struct prism_walk *walk, struct arena *ar
                                        struct prism_found_page *page_out, struct error *error);
 
 /* The newest documents of one store (empty: of all) and of one of its workstations (empty: of all),
- * newest first: finished ones by posting, others by change. A page at a time, by number. */
+ * newest first: posted ones by posting, others by change. A page at a time, by number. */
 struct prism_newest {
     enum prism_kind kind;
     struct text store_sid, workstation;

@@ -12,7 +12,8 @@ static void *look(void *context) {
 }
 
 void prism_watch_start(struct prism_watch *watch, const struct job_report *report, bool *give_up) {
-    *watch = (struct prism_watch){.report = report, .give_up = give_up};
+    *watch = (struct prism_watch){.report = report};
+    watch->give_up = give_up;
     gate_init(&watch->over);
     watch->running = pthread_create(&watch->thread, NULL, look, watch) == 0;
 }

@@ -2,6 +2,7 @@
 // is really there, and no variance is left unexplained.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { onhand, scaled, verify } from './lib.mjs'
 import { hubOf, job, noSecrets, prismOf, snapshot, trade, until, untilTrue } from './prism.mjs'
 
@@ -193,6 +194,22 @@ describe('a Daily Reset from Prism', { concurrency: 4 }, () => {
     await untilTrue(hub, world)
     await hub.stop()
     await verify(hub.data)
+  })
+
+  test('what is cancelled after it comes back, and what was before does not twice', async (t) => {
+    const prism = await prismOf(t, { startingStock: 50 })
+    const { world } = prism
+    const [before, after] = [3, 4].map((product) => world.sell('001', [{ product, quantity: 2 }]))
+    const hub = await hubOf(t, prism.url)
+    await sleep(20)
+    world.reverse(before.data.sid, { by: 'cancel' })
+    await snapshot(hub)
+    await untilTrue(hub, world)
+    world.reverse(after.data.sid, { by: 'cancel' })
+    await untilTrue(hub, world)
+    await snapshot(hub)
+    await untilTrue(hub, world)
+    await assertExplained(hub)
   })
 
   test('the guards are those of any file', async (t) => {
