@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { Hub, onhand, scratch } from './lib.mjs'
+import { hubOf, prismOf, trade, untilTrue } from './prism.mjs'
 
 const config = path.join(scratch('push'), 'onhand.yaml')
 let hub, sids = 500000000000000000n
@@ -186,4 +187,23 @@ test('figures for Prometheus', async () => {
   assert.match(text, /^onhand_source_parked\{source="prism"\} 1$/m)
   assert.match(text, /^onhand_source_numbers_missing\{source="prism"\} \d+$/m)
   assert.match(text, /^onhand_source_pushed_total\{source="prism"\} \d+$/m)
+})
+
+test('pushed and polled, in any order, with cancelled and reversed sales: every cell is right', async (t) => {
+  const prism = await prismOf(t, { stores: 3, products: 6 })
+  const { world } = prism
+  trade(world, 60)
+  const records = world.shelves.document.records ?? [...world.shelves.document.bySid.values()]
+  const finished = records.filter((record) => record.data.status === 4 && record.data.receipt_type !== 2)
+  const early = finished.map((record) => prism.pushed(record))
+  finished.slice(0, 6).forEach((record, i) => world.reverse(record.data.sid, { by: i % 2 ? 'cancel' : 'document' }))
+  const late = world.sell('002', [{ product: 1, fulfill: '003' }, { product: 2, kit: 1 }, { product: 3, kit: 2 }])
+  const mixed = await hubOf(t, prism.url)
+  const send = (body) => mixed.json('POST', '/v1/sources/prism/documents', { body })
+  // Half of the tills tell at once, half when Prism was read already: as it was before.
+  for (const body of early.filter((_, i) => i % 2)) await send(body)
+  await untilTrue(mixed, world)
+  for (const body of [...early, prism.pushed(late), ...early.reverse()]) await send(body)
+  await untilTrue(mixed, world)
+  assert.deepEqual((await mixed.json('GET', '/v1/sources/prism/parked')).items, [])
 })

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -170,6 +171,41 @@ static void parked_documents_survive_a_restart(void **state) {
     store_forget_memory("parked");
 }
 
+static void the_oldest_are_dropped_and_cried_about(void **state) {
+    (void)state;
+    struct prism_world w;
+    const unsigned most = (unsigned)(PARKED_BYTES_MAX / PARKED_TEXT_MAX) + 2;
+    char *json = memory_alloc(2 * PARKED_TEXT_MAX);
+    prism_world_open(&w, "memory:", "", "");
+    for (unsigned i = 0; i < most; i++) {
+        /* One of them is too long to be kept whole. */
+        size_t length = i == 0 ? PARKED_TEXT_MAX + 100 : PARKED_TEXT_MAX - 1000;
+        int head = snprintf(json, 100, "{'sid':'%u','status':9,'comment':'", i);
+        memset(json + head, 'x', length);
+        memcpy(json + head + length, "'}", 3);
+        prism_world_take(&w, PRISM_POLLED, json);
+        assert_string_equal(prism_world_told(&w), "parked bad_value");
+        arena_reset(&w.arena);
+        struct source_figures figures;
+        source_figures(w.source, &figures);
+        assert_true(figures.parked_dropped + figures.parked_now == i + 1);
+    }
+    struct parked_info *infos;
+    size_t count = prism_parked_list(w.source->parked, (struct text){0}, 100, &w.arena, &infos);
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += infos[i].bytes;
+    assert_true(bytes <= PARKED_BYTES_MAX && count < most);
+    assert_false(text_equal_string(infos[0].sid, "0"));
+    struct notice *notices;
+    size_t told = hub_notices(w.hub, 0, 100, &w.arena, &notices);
+    assert_true(told >= 2);
+    assert_true(text_equal_string(notices[0].type, "onhand.source.parked"));
+    assert_true(text_equal_string(notices[1].type, "onhand.source.parked_dropped"));
+    prism_world_close(&w);
+    free(json);
+}
+
 static void a_limited_token_leaves_no_trace_elsewhere(void **state) {
     (void)state;
     struct prism_world w;
@@ -230,6 +266,7 @@ int main(void) {
         cmocka_unit_test(a_send_sale_waits_until_its_store_is_known),
         cmocka_unit_test(a_sid_alone_makes_no_product),
         cmocka_unit_test(parked_documents_survive_a_restart),
+        cmocka_unit_test(the_oldest_are_dropped_and_cried_about),
         cmocka_unit_test(a_limited_token_leaves_no_trace_elsewhere),
         cmocka_unit_test(ignored_products_are_not_parked),
         cmocka_unit_test(cursors_are_the_latest_times),
