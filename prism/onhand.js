@@ -45,8 +45,14 @@
   const UNSAVED_MOST = 500
   const REFUSED_RETRY_MS = 30000
 
+  const said = new Set()
+
+  /** For whoever opens the browser's console; each thing once. */
   const say = (error) => {
-    if (window.console) console.warn('onhand:', error)
+    const text = String((error && error.message) || error)
+    if (!window.console || said.has(text) || said.size >= 100) return
+    said.add(text)
+    console.warn('onhand:', error)
   }
 
   /** Calls `work`; whatever goes wrong in it stays in here. */

@@ -2,12 +2,16 @@
 // when the hub is away, and the sale itself is never held up.
 import assert from 'node:assert/strict'
 import http from 'node:http'
-import { after, before, test } from 'node:test'
+import { after, before, test as anyTest } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { World } from '../../demo/prism/world.mjs'
 import { startBrowser } from './browser.mjs'
 import { freePort, patience } from './lib.mjs'
 import { servePrismPage } from './prism_page.mjs'
+
+// The hub has no part in this: once is enough, without its sanitizers.
+const skip = patience > 1
+const test = (name, body) => anyTest(name, { skip }, body)
 
 const TOKEN = 'oh_till'
 const fast = { retryMs: 40, retryMostMs: 300, signAfterMs: 100, timeoutMs: 3000 }
@@ -61,6 +65,7 @@ class Receiver {
 
 let browser, page, receiver
 before(async () => {
+  if (skip) return
   browser = await startBrowser()
   receiver = new Receiver()
   await receiver.up()
@@ -68,12 +73,13 @@ before(async () => {
   page = await servePrismPage({ url, token: TOKEN, source: 'prism', ...fast })
 })
 after(async () => {
+  if (skip) return
   await browser.close()
   await Promise.all([page.close(), receiver.down()])
 })
 
 async function until(what, condition) {
-  const end = Date.now() + 10000 * patience
+  const end = Date.now() + 10000
   while (Date.now() < end) {
     if (await condition()) return
     await sleep(20)
@@ -103,6 +109,7 @@ const stored = (tab) =>
 test("a finished sale is sent at once, without what is nobody else's business", async (t) => {
   const { tab } = await till(t)
   const document = { ...sale(), bt_first_name: 'Ann', customer_po: '7', tenders: [{ amount: 1 }] }
+  receiver.holdMs.POST = 1000
   const heldUp = await sell(tab, document)
   await until('sent', () => receiver.sids.length === 1)
   const [{ path, headers, text }] = receiver.requests
@@ -112,7 +119,7 @@ test("a finished sale is sent at once, without what is nobody else's business", 
   assert.deepEqual(JSON.parse(text), rest)
   assert.ok(bt_first_name && customer_po && tenders)
   await until('forgotten', async () => (await stored(tab)) === 0)
-  assert.ok(heldUp < 50 * patience, `held up for ${heldUp} ms`)
+  assert.ok(heldUp < 500, `held up for ${heldUp} ms`)
   assert.equal(await signOf(tab).count(), 0)
 })
 
@@ -121,11 +128,11 @@ test('the hub is down: a sign, kept over a reload, sent once when it is back', a
   await receiver.down()
   const documents = [sale(), sale()]
   for (const document of documents) await sell(tab, document)
-  await signOf(tab).waitFor({ timeout: 10000 * patience })
+  await signOf(tab).waitFor({ timeout: 10000 })
   assert.match(await signOf(tab).innerText(), /2 not sent yet, since \d/)
   assert.equal(await signOf(tab).getByRole('status').getAttribute('aria-live'), 'polite')
   await tab.reload()
-  await signOf(tab).waitFor({ timeout: 10000 * patience })
+  await signOf(tab).waitFor({ timeout: 10000 })
   await receiver.up()
   await until('sent', () => receiver.sids.length === 2)
   await until('no sign', () => signOf(tab).isHidden())
@@ -137,7 +144,7 @@ test('what the hub does not take is shown, and not tried for ever', async (t) =>
   const { tab } = await till(t)
   receiver.answer = { status: 422, body: JSON.stringify({ detail: 'no such thing as a shoe' }) }
   await sell(tab, sale())
-  await signOf(tab).waitFor({ timeout: 10000 * patience })
+  await signOf(tab).waitFor({ timeout: 10000 })
   assert.match(await signOf(tab).innerText(), /1 not taken by the hub: 422 no such thing as a shoe/)
   receiver.answer = null
   const other = sale()
@@ -162,7 +169,7 @@ test('a refused token is told clearly, and nothing is lost', async (t) => {
   receiver.answer = { status: 401, body: JSON.stringify({ detail: 'a valid token is needed' }) }
   const document = sale()
   await sell(tab, document)
-  await signOf(tab).waitFor({ timeout: 10000 * patience })
+  await signOf(tab).waitFor({ timeout: 10000 })
   assert.match(await signOf(tab).innerText(), /refuses this page \(401 a valid token is needed\)/)
   receiver.answer = null
   await until('sent', () => receiver.sids.length === 1)
@@ -237,17 +244,49 @@ test('a full storage: sent all the same, and the sign says what is at stake', as
   })
   const document = sale()
   await sell(tab, document)
-  await signOf(tab).waitFor({ timeout: 10000 * patience })
+  await signOf(tab).waitFor({ timeout: 10000 })
   assert.match(await signOf(tab).innerText(), /1 of them are not saved: please leave this page open/)
   await receiver.up()
   await until('sent', () => receiver.sids.length === 1)
   await until('no sign', () => signOf(tab).isHidden())
 })
 
+test('no more than so many are kept; the rest is left to the hub, and said so', async (t) => {
+  const url = `http://127.0.0.1:${receiver.port}`
+  const small = await servePrismPage({ url, token: TOKEN, ...fast, keepMost: 2 })
+  t.after(() => small.close())
+  const { tab } = await till(t)
+  await tab.goto(small.url)
+  await receiver.down()
+  const documents = Array.from({ length: 4 }, sale)
+  for (const document of documents) await sell(tab, document)
+  const told = /2 could not be sent from here \(there is no room to keep more\)/
+  await until('told', async () => told.test(await signOf(tab).innerText()))
+  await receiver.up()
+  await until('sent', () => receiver.sids.length === 2)
+  const kept = documents.slice(0, 2).map(({ sid }) => sid)
+  assert.deepEqual(receiver.sids.sort(), kept.sort())
+})
+
+test('a storage that may not be used at all holds up nothing', async (t) => {
+  const { context } = await till(t)
+  await context.addInitScript(() => {
+    const refuse = () => {
+      throw new DOMException('denied', 'SecurityError')
+    }
+    for (const name of ['localStorage', 'sessionStorage'])
+      Object.defineProperty(window, name, { get: refuse })
+  })
+  const tab = await context.newPage()
+  await tab.goto(page.url)
+  await sell(tab, sale())
+  await until('sent', () => receiver.sids.length === 1)
+})
+
 test('a document that cannot be read is left to the hub, and said so', async (t) => {
   const { tab } = await till(t)
   for (const wrong of [{ ...sale(), sid: 1530000000015168895 }, { status: 4 }]) await sell(tab, wrong)
-  await signOf(tab).waitFor({ timeout: 10000 * patience })
+  await signOf(tab).waitFor({ timeout: 10000 })
   assert.match(await signOf(tab).innerText(), /2 could not be sent from here .*no SID/)
   assert.equal(receiver.requests.length, 0)
 })
