@@ -237,6 +237,16 @@ static inline void put(struct row_store *store, struct row_list *list, uint32_t 
     list->marks += quantity_milli == WIDE_MARK;
     if (block != NULL && block->next_line == line) {
         struct segment *segment = segment_at(block, block->segment);
+        if (!segment->wide && segment->count > 1 && quantity_milli == (int32_t)quantity_milli &&
+            quantity_milli != NARROW_MARK &&
+            block->used + sizeof(struct narrow_row) <= capacity(block)) {
+            struct narrow_row row = {product, (int32_t)quantity_milli};
+            memcpy(block->data + block->used, &row, sizeof row);
+            block->used += (uint32_t)sizeof row;
+            block->next_line += segment->step;
+            segment->count++;
+            return;
+        }
         if ((segment->wide || is_narrow(quantity_milli)) && segment->count > 1 &&
             block->used + row_size(segment) <= capacity(block)) {
             put_row(block, segment, product, quantity_milli);
@@ -461,8 +471,28 @@ struct taking {
     size_t marked_count;
 };
 
+/* Nearly all rows are narrow, and no marks. */
+static void take_narrow(struct taking *taking, const struct segment *segment) {
+    const struct narrow_row *row = (const struct narrow_row *)(const void *)(segment + 1);
+    struct stated *out = taking->rows + taking->row_count;
+    int64_t line = segment->line;
+    for (uint32_t i = 0; i < segment->count; i++, row++, line += segment->step) {
+        if (row->quantity_milli == NARROW_MARK) {
+            taking->marked[taking->marked_count++] = row->product;
+            continue;
+        }
+        uint32_t shown = line < (int64_t)UINT32_MAX ? (uint32_t)line : UINT32_MAX;
+        *out++ = (struct stated){row->product, shown, row->quantity_milli};
+    }
+    taking->row_count = (size_t)(out - taking->rows);
+}
+
 static void take_segments(struct taking *taking, struct walk walk) {
-    for (struct segment *s; (s = next_segment(&walk)) != NULL;)
+    for (struct segment *s; (s = next_segment(&walk)) != NULL;) {
+        if (!s->wide) {
+            take_narrow(taking, s);
+            continue;
+        }
         for (uint32_t i = 0; i < s->count; i++) {
             struct wide_row row = row_of(s, i);
             if (row.quantity_milli == WIDE_MARK)
@@ -471,6 +501,7 @@ static void take_segments(struct taking *taking, struct walk walk) {
                 taking->rows[taking->row_count++] =
                     (struct stated){row.product, line_of(s, i), row.quantity_milli};
         }
+    }
 }
 
 static enum status read_extent(struct row_store *store, const struct row_extent *extent,
