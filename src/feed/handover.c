@@ -68,15 +68,28 @@ struct handover *handover_new(enum status (*take)(void *context, const void *dat
     return handover;
 }
 
+/* Small pieces wait together: each would wake the taker. Only the first piece is being taken. */
+static bool add_to_last(struct handover *handover, const char *data, size_t length) {
+    unsigned last = (handover->first + handover->count + PIECES - 1) % PIECES;
+    if (handover->count < 2 || handover->pieces[last].length + length > PIECE) {
+        return false;
+    }
+    memcpy(handover->pieces[last].data + handover->pieces[last].length, data, length);
+    handover->pieces[last].length += length;
+    return true;
+}
+
 static enum status give_piece(struct handover *handover, const char *data, size_t length) {
     pthread_mutex_lock(&handover->lock);
-    while (handover->count == PIECES && handover->status == STATUS_OK) {
+    while (handover->count == PIECES && handover->status == STATUS_OK &&
+           handover->pieces[(handover->first + PIECES - 1) % PIECES].length + length > PIECE) {
         pthread_cond_wait(&handover->changed, &handover->lock);
     }
     enum status status = handover->status;
     unsigned at = (handover->first + handover->count) % PIECES;
+    bool added = status == STATUS_OK && add_to_last(handover, data, length);
     pthread_mutex_unlock(&handover->lock);
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK || added) {
         return status;
     }
     /* A free piece is the giver's alone. */

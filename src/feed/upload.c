@@ -1,6 +1,7 @@
 /* The chain: bytes as they came -> hash -> unpacking -> reader -> rows of the reset. What is packed
- * is read by a thread of its own while the next piece is unpacked. A body that holds several files
- * is written to the spool first, for its list of contents is at its end.
+ * or large is read by a thread of its own while the next piece is received, hashed and unpacked. A
+ * body that holds several files is written to the spool first, for its list of contents is at its
+ * end.
  *
  * A plain file on disk takes a shorter one: two threads read it (feed/reader.h), and work out its
  * hash, too, where nobody has done so before. */
@@ -19,15 +20,18 @@
 #include "hub/hub.h"
 
 #define PIECE ((size_t)256 * 1024)
+#define READ_APART_FROM ((uint64_t)1 << 20) /* bytes; smaller bodies are not worth a thread */
 
 struct upload {
     struct hub *hub;
     struct reset *reset;
     struct reader *reader;
     struct decompressor *decompressor;
-    struct handover *handover; /* from the unpacking to the reader, where it is packed */
-    struct buffer begin;       /* of the bytes, until it is known whether they hold several files */
-    size_t sniff_at;           /* look again once there are so many */
+    bool is_packed;
+    struct handover
+        *handover;       /* from the hashing and unpacking to the reader, unless it is small */
+    struct buffer begin; /* of the bytes, until it is known whether they hold several files */
+    size_t sniff_at;     /* look again once there are so many */
     enum bundle_kind kind;
     int spool; /* -1: none */
     enum status spool_status;
@@ -50,6 +54,9 @@ static enum status read_bytes(void *context, const void *data, size_t length) {
 
 static enum status unpacked(void *context, const void *data, size_t length) {
     struct upload *upload = context;
+    if (upload->handover == NULL && upload->summary.bytes > READ_APART_FROM) {
+        upload->handover = handover_new(read_bytes, upload);
+    }
     enum status status = upload->handover != NULL ? handover_give(upload->handover, data, length)
                                                   : read_bytes(upload, data, length);
     upload->reader_refused |= status != STATUS_OK;
@@ -161,7 +168,8 @@ static void decide(struct upload *upload, bool whole) {
         open_spool(upload);
         write_spool(upload, begin.data, begin.length);
     } else {
-        if (packing_sniff(begin.data, begin.length) != PACKING_NONE) {
+        upload->is_packed = packing_sniff(begin.data, begin.length) != PACKING_NONE;
+        if (upload->is_packed) {
             upload->handover = handover_new(read_bytes, upload);
         }
         unpack(upload, begin.data, begin.length);
@@ -170,7 +178,7 @@ static void decide(struct upload *upload, bool whole) {
 }
 
 bool upload_is_plain(const struct upload *upload) {
-    return upload->kind == BUNDLE_NONE && upload->handover == NULL;
+    return upload->kind == BUNDLE_NONE && !upload->is_packed;
 }
 
 enum status upload_feed(struct upload *upload, const void *data, size_t length) {
