@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/intern.h"
+#include "base/json.h"
+#include "store/store.h"
 
 #define STORES_MAX 100000u /* more than anybody has: a bound for what strangers may teach */
 
@@ -13,23 +15,15 @@ struct prism_stores {
     const struct config_source *config;
     pthread_mutex_t lock;
     struct arena arena;
-    struct intern *sids, *numbers; /* each numbers the entries of the list of its own */
-    struct prism_store *by_sid, *by_number;
+    struct intern *sids, *numbers;          /* each numbers the entries of the list of its own */
+    struct prism_store *by_sid, *by_number; /* an ambiguous number has neither sid nor code */
     size_t by_sid_room, by_number_room;
     struct intern *locations; /* answers live here */
-    uint64_t learned;
+    uint64_t learned, saved;
 };
 
-struct prism_stores *prism_stores_new(struct hub *hub, const struct config_source *config) {
-    struct prism_stores *stores = memory_alloc_zero(1, sizeof *stores);
-    stores->hub = hub;
-    stores->config = config;
-    stores->sids = intern_new();
-    stores->numbers = intern_new();
-    stores->locations = intern_new();
-    pthread_mutex_init(&stores->lock, NULL);
-    return stores;
-}
+#define AMBIGUOUS TEXT("*")            /* in place of the number of an entry of by_number */
+#define ITEM_KIND TEXT("prism-stores") /* one item for each source: what belongs together */
 
 void prism_stores_free(struct prism_stores *stores) {
     if (stores == NULL) {
@@ -60,11 +54,12 @@ static bool fill(struct prism_stores *stores, struct text *member, struct text v
     return true;
 }
 
-static bool note(struct prism_stores *stores, struct intern *names, struct prism_store **list,
-                 size_t *room, struct text name, const struct prism_store *store) {
+/* The entry of a name; NULL: there are too many already. */
+static struct prism_store *entry_of(struct intern *names, struct prism_store **list, size_t *room,
+                                    struct text name) {
     uint32_t number = intern_find(names, name);
     if (number == 0 && intern_count(names) >= STORES_MAX) {
-        return false;
+        return NULL;
     }
     number = number != 0 ? number : intern_add(names, name);
     if (number >= *room) {
@@ -73,9 +68,34 @@ static bool note(struct prism_stores *stores, struct intern *names, struct prism
         memset(*list + *room, 0, (grown - *room) * sizeof **list);
         *room = grown;
     }
-    bool sid = fill(stores, &(*list)[number].sid, store->sid);
-    bool code = fill(stores, &(*list)[number].code, store->code);
-    return fill(stores, &(*list)[number].number, store->number) || sid || code;
+    return &(*list)[number];
+}
+
+static bool note_sid(struct prism_stores *stores, const struct prism_store *store) {
+    struct prism_store *known =
+        entry_of(stores->sids, &stores->by_sid, &stores->by_sid_room, store->sid);
+    bool is_news = known != NULL && fill(stores, &known->code, store->code);
+    return (known != NULL && fill(stores, &known->number, store->number)) || is_news;
+}
+
+static bool contradicts(struct text known, struct text said) {
+    return is_name(known) && is_name(said) && !text_equal(known, said);
+}
+
+/* Two subsidiaries may each have a store 1: then the number alone says nothing, and never will. */
+static bool note_number(struct prism_stores *stores, const struct prism_store *store) {
+    struct prism_store *known =
+        entry_of(stores->numbers, &stores->by_number, &stores->by_number_room, store->number);
+    bool is_ambiguous = known == NULL || text_equal(known->number, AMBIGUOUS);
+    if (is_ambiguous) {
+        return false;
+    }
+    if (contradicts(known->sid, store->sid) || contradicts(known->code, store->code)) {
+        *known = (struct prism_store){.number = AMBIGUOUS};
+        return true;
+    }
+    bool is_news = fill(stores, &known->sid, store->sid);
+    return fill(stores, &known->code, store->code) || is_news;
 }
 
 static bool says_more_than_one(const struct prism_store *store) {
@@ -87,15 +107,8 @@ void prism_stores_learn(struct prism_stores *stores, const struct prism_store *s
         return;
     }
     pthread_mutex_lock(&stores->lock);
-    bool learned = false;
-    if (is_name(store->sid)) {
-        learned |=
-            note(stores, stores->sids, &stores->by_sid, &stores->by_sid_room, store->sid, store);
-    }
-    if (is_name(store->number)) {
-        learned |= note(stores, stores->numbers, &stores->by_number, &stores->by_number_room,
-                        store->number, store);
-    }
+    bool learned = is_name(store->sid) && note_sid(stores, store);
+    learned |= is_name(store->number) && note_number(stores, store);
     stores->learned += learned;
     pthread_mutex_unlock(&stores->lock);
 }
@@ -195,4 +208,114 @@ struct text prism_stores_location(struct prism_stores *stores, const struct pris
     }
     pthread_mutex_unlock(&stores->lock);
     return found;
+}
+
+/* ---- over a restart ---- */
+
+static void write_store(struct json_writer *w, struct text sid, struct text number,
+                        struct text code) {
+    json_begin_array(w);
+    json_text(w, sid);
+    json_text(w, number);
+    json_text(w, code);
+    json_end_array(w);
+}
+
+/* What is ambiguous is written as two that contradict each other. */
+static void write_all(struct json_writer *w, const struct prism_stores *stores) {
+    json_begin_array(w);
+    for (uint32_t i = 1; i <= intern_count(stores->sids); i++) {
+        const struct prism_store *store = &stores->by_sid[i];
+        write_store(w, intern_text(stores->sids, i), store->number, store->code);
+    }
+    for (uint32_t i = 1; i <= intern_count(stores->numbers); i++) {
+        const struct prism_store *store = &stores->by_number[i];
+        bool is_ambiguous = text_equal(store->number, AMBIGUOUS);
+        struct text number = intern_text(stores->numbers, i);
+        write_store(w, store->sid, number, is_ambiguous ? TEXT("*1") : store->code);
+        if (is_ambiguous) {
+            write_store(w, store->sid, number, TEXT("*2"));
+        }
+    }
+    json_end_array(w);
+}
+
+enum status prism_stores_save(struct prism_stores *stores, struct error *error) {
+    struct buffer value = {0};
+    struct json_writer w = {.out = &value};
+    pthread_mutex_lock(&stores->lock);
+    uint64_t learned = stores->learned;
+    bool is_news = learned != stores->saved;
+    if (is_news) {
+        write_all(&w, stores);
+    }
+    pthread_mutex_unlock(&stores->lock);
+    enum status status = STATUS_OK;
+    if (is_news) {
+        status =
+            hub_item_put(stores->hub, ITEM_KIND, stores->config->name, buffer_text(&value), error);
+    }
+    if (status == STATUS_OK) {
+        stores->saved = learned;
+    }
+    buffer_deinit(&value);
+    return status;
+}
+
+/* The three names of one store; false: the list has ended, or is none. */
+static bool read_store(struct json_reader *reader, struct prism_store *store) {
+    struct text *names[] = {&store->sid, &store->number, &store->code};
+    struct json_value value;
+    if (json_next_item(reader) != STATUS_OK || json_read(reader, &value) != STATUS_OK ||
+        value.kind != JSON_ARRAY) {
+        return false;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        if (json_next_item(reader) != STATUS_OK || json_read(reader, &value) != STATUS_OK ||
+            value.kind != JSON_STRING) {
+            return false;
+        }
+        *names[i] = value.text;
+    }
+    return json_next_item(reader) == STATUS_END;
+}
+
+static enum status load(struct prism_stores *stores, struct error *error) {
+    struct buffer value = {0};
+    struct arena arena = {0};
+    struct json_reader reader;
+    struct json_value list;
+    struct prism_store store;
+    enum status status =
+        store_item_get(hub_store(stores->hub), ITEM_KIND, stores->config->name, &value, error);
+    if (status == STATUS_OK) {
+        json_reader_init(&reader, buffer_text(&value), &arena, NULL);
+        if (json_read(&reader, &list) == STATUS_OK && list.kind == JSON_ARRAY) {
+            while (read_store(&reader, &store)) {
+                prism_stores_learn(stores, &store);
+            }
+        }
+        stores->saved = stores->learned;
+    }
+    arena_deinit(&arena);
+    buffer_deinit(&value);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status prism_stores_new(struct hub *hub, const struct config_source *config,
+                             struct prism_stores **stores_out, struct error *error) {
+    struct prism_stores *stores = memory_alloc_zero(1, sizeof *stores);
+    stores->hub = hub;
+    stores->config = config;
+    stores->sids = intern_new();
+    stores->numbers = intern_new();
+    stores->locations = intern_new();
+    pthread_mutex_init(&stores->lock, NULL);
+    enum status status = load(stores, error);
+    if (status != STATUS_OK) {
+        prism_stores_free(stores);
+        return status;
+    }
+    *stores_out = stores;
+    return STATUS_OK;
 }

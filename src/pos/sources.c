@@ -22,6 +22,9 @@ static enum status health_run(void *context, struct job_report *report) {
     struct error error = {0};
     enum status status = prism_health_check(source->health, false, &error);
     if (status == STATUS_OK) {
+        status = prism_stores_save(source->stores, &error);
+    }
+    if (status == STATUS_OK) {
         status = source_retry_parked(source, &error);
     }
     (void)snprintf(report->detail, sizeof report->detail, "%s", error.detail);
@@ -74,8 +77,10 @@ static enum status source_init(struct sources *sources, struct source *source, s
     if (source->zone == NULL) {
         return error->status;
     }
-    source->stores = prism_stores_new(hub, config);
-    enum status status = prism_health_new(hub, config, &source->health, error);
+    enum status status = prism_stores_new(hub, config, &source->stores, error);
+    if (status == STATUS_OK) {
+        status = prism_health_new(hub, config, &source->health, error);
+    }
     if (status == STATUS_OK) {
         status = prism_parked_new(hub, config->name, &source->parked, error);
     }
@@ -111,7 +116,9 @@ enum status sources_new(struct hub *hub, struct jobs *jobs, struct sources **sou
 void sources_stop(struct sources *sources) {
     for (size_t i = 0; sources != NULL && i < sources->count; i++) {
         struct error error = {0};
-        if (prism_health_check(sources->items[i].health, true, &error) != STATUS_OK) {
+        struct source *source = &sources->items[i];
+        if (prism_health_check(source->health, true, &error) != STATUS_OK ||
+            prism_stores_save(source->stores, &error) != STATUS_OK) {
             log_warn("the health of a source could not be saved", "source=%s because=%s",
                      log_quote(sources->items[i].config->name), log_quote(text_from(error.detail)));
         }

@@ -122,6 +122,50 @@ static void a_send_sale_waits_until_its_store_is_known(void **state) {
     prism_world_close(&w);
 }
 
+static void which_store_is_which_survives_a_restart(void **state) {
+    (void)state;
+    struct prism_world w;
+    prism_world_open(&w, "memory:stores", "", "");
+    prism_world_take(&w, PRISM_PUSHED, DOCUMENT("1", "1", BOS02, "", ITEM("2", SHIRT)));
+    prism_world_close(&w);
+    prism_world_open(&w, "memory:stores", "", "");
+    prism_world_take(&w, PRISM_PUSHED,
+                     DOCUMENT("3", "1", NY01, "",
+                              "{'sid':'4'," SENT SHIRT "},{'sid':'5','fulfill_store_no':2,"
+                              "'item_type':1,'quantity':1," SHIRT "}"));
+    assert_string_equal(prism_world_told(&w), "applied -2; applied -3");
+    assert_int_equal(prism_world_on_hand(&w, "BOS02", "alu", "SHIRT"), -3000);
+    prism_world_close(&w);
+    store_forget_memory("stores");
+}
+
+static void a_number_of_two_stores_says_nothing(void **state) {
+    (void)state;
+    struct prism_world w;
+    prism_world_open(&w, "memory:twice", "", "");
+    for (int start = 0; start < 2; start++) {
+        prism_world_take(&w, PRISM_PUSHED, DOCUMENT("1", "1", BOS02, "", ITEM("2", SHIRT)));
+        prism_world_take(&w, PRISM_PUSHED,
+                         DOCUMENT("3", "1", "'store_uid':'99','store_number':2,'store_code':'LON'",
+                                  "", ITEM("4", SHIRT)));
+        prism_world_take(
+            &w, PRISM_PUSHED,
+            DOCUMENT("5", "1", NY01, "",
+                     "{'sid':'6','fulfill_store_no':2,'item_type':1,'quantity':1," SHIRT "}"));
+        assert_string_equal(prism_world_told(&w), "parked unknown_location");
+        prism_world_take(&w, PRISM_PUSHED,
+                         DOCUMENT("7", "1", NY01, "",
+                                  "{'sid':'8','fulfill_store_no':2,'fulfill_store_sid':'99',"
+                                  "'item_type':1,'quantity':1," SHIRT "}"));
+        assert_int_equal(prism_world_on_hand(&w, "LON", "alu", "SHIRT"), -2000);
+        assert_int_equal(prism_world_on_hand(&w, "BOS02", "alu", "SHIRT"), -1000);
+        prism_world_close(&w);
+        if (start == 0)
+            prism_world_open(&w, "memory:twice", "", "");
+    }
+    store_forget_memory("twice");
+}
+
 static void a_sid_alone_makes_no_product(void **state) {
     (void)state;
     struct prism_world w;
@@ -264,6 +308,8 @@ int main(void) {
         cmocka_unit_test(namespaces_keep_equal_upcs_apart),
         cmocka_unit_test(stores_are_known_by_any_of_their_names),
         cmocka_unit_test(a_send_sale_waits_until_its_store_is_known),
+        cmocka_unit_test(which_store_is_which_survives_a_restart),
+        cmocka_unit_test(a_number_of_two_stores_says_nothing),
         cmocka_unit_test(a_sid_alone_makes_no_product),
         cmocka_unit_test(parked_documents_survive_a_restart),
         cmocka_unit_test(the_oldest_are_dropped_and_cried_about),
