@@ -34,6 +34,13 @@ const listOf = (given, make) =>
 
 const padded = (number, digits) => String(number).padStart(digits, '0')
 
+/** Eleven digits and the one that checks them. */
+function upcOf(number) {
+  const digits = padded(number, 11)
+  const sum = [...digits].reduce((all, digit, i) => all + digit * (i % 2 === 0 ? 3 : 1), 0)
+  return digits + ((10 - (sum % 10)) % 10)
+}
+
 export class World {
   constructor(options = {}) {
     this.options = { ...defaults, ...options }
@@ -84,7 +91,7 @@ export class World {
       sid: this.sids.next(),
       sku,
       alu: sku,
-      upc: padded(12345000000 + index * 7, 12), // leading zeros are part of it
+      upc: upcOf(1234500000 + index), // leading zeros are part of it
       name: `Product ${index + 1}`,
       subsidiary: 1,
       decimals: 0,
