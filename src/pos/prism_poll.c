@@ -45,6 +45,12 @@ static enum status move_cursor(struct prism_reading *reading, int64_t newest_us,
     newest_us = newest_us < now_us ? newest_us : now_us;
     if (state->cursor_us != NEVER_US && newest_us <= state->cursor_us)
         return STATUS_OK;
+    /* A store that nobody remembers would never be asked for: first it, then the cursor. */
+    if (prism_silent_count(poll->silent) > poll->stores_saved) {
+        enum status status = prism_poll_save_stores(poll, error);
+        if (status != STATUS_OK)
+            return status;
+    }
     pthread_mutex_lock(&poll->lock);
     state->cursor_us = newest_us;
     pthread_mutex_unlock(&poll->lock);

@@ -44,6 +44,7 @@ enum status prism_poll_load(struct prism_poll *poll, struct error *error) {
     }
     if (status == STATUS_OK)
         prism_silent_read(poll->silent, buffer_text(&value), &arena);
+    poll->stores_saved = prism_silent_count(poll->silent);
     if (status == STATUS_NOT_FOUND)
         status = STATUS_OK;
     poll->loaded = status == STATUS_OK;
@@ -73,8 +74,11 @@ enum status prism_poll_save_stores(struct prism_poll *poll, struct error *error)
     struct buffer value = {0};
     struct json_writer w = {.out = &value};
     prism_silent_write(poll->silent, &w);
+    size_t count = prism_silent_count(poll->silent);
     enum status status = hub_item_put(poll->source->hub, STORES_KIND, poll->source->config->name,
                                       buffer_text(&value), error);
+    if (status == STATUS_OK)
+        poll->stores_saved = count;
     buffer_deinit(&value);
     return status;
 }

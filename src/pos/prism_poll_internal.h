@@ -38,6 +38,7 @@ struct prism_poll {
     struct prism_marks *marks;
     struct prism_silent *silent;
     bool loaded;
+    size_t stores_saved;                    /* how many stores are on disk */
     bool no_store_filter[PRISM_KIND_COUNT]; /* silent stores cannot be asked for it by name */
     pthread_mutex_t lock;
     struct prism_stream_state streams[STREAM_COUNT]; /* written by the run, under the lock */
@@ -52,7 +53,8 @@ struct prism_poll {
 /* From disk, once. */
 must_check enum status prism_poll_load(struct prism_poll *poll, struct error *error);
 must_check enum status prism_poll_save(struct prism_poll *poll, struct error *error);
-/* At the end of a run: lost, one looks further back, which is harmless. */
+/* Before a cursor passes the first document of a store, and at the end of a run: lost in between,
+ * one looks further back, which is harmless. */
 must_check enum status prism_poll_save_stores(struct prism_poll *poll, struct error *error);
 
 /* ---- prism_poll_stream.c: one stream, page by page ---- */
