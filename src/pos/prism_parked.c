@@ -360,6 +360,9 @@ enum status prism_parked_put(struct prism_parked *parked, const struct parked_do
             write.values[write.count++] = arena_copy(&arena, buffer_text(&value));
             buffer_deinit(&value);
             bytes += entry->info.bytes;
+            log_warn("a document is parked", "source=%s id=%s sid=%s because=%s",
+                     log_quote(parked->source), entry->info.id, log_quote(documents[i].sid),
+                     log_quote(documents[i].reason));
         }
     }
     bool is_first = parked->count == 0;

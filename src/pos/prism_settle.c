@@ -1,6 +1,5 @@
 /* The end of a batch: what came of each document is told, counted, learned from, and parked where
  * it was not understood. */
-#include "base/log.h"
 #include "hub/products.h"
 #include "pos/prism_batch_internal.h"
 
@@ -228,9 +227,6 @@ static enum status keep_parked(struct prism_batch *batch, struct error *error) {
                                                      .json = taken->raw->json,
                                                      .code = taken->code,
                                                      .reason = taken->reason};
-            log_warn("a document is parked", "source=%s sid=%s because=%s",
-                     log_quote(batch->source->config->name), log_quote(taken->document.sid),
-                     log_quote(taken->reason));
         } else if (was_parked(batch, taken)) {
             status = prism_parked_settle(batch->source->parked, taken->document.kind,
                                          taken->document.sid, error);

@@ -39,6 +39,7 @@ struct source {
     struct catalog_marks {
         uint64_t stores_learned;
         uint32_t locations, products;
+        int64_t at_us; /* when those that miss a product were */
     } tried; /* what was known when parked documents were last tried again; the job's own */
     struct prism_poll *poll; /* the poller's own (prism_poll.h) */
     struct prism_snapshot *snapshot;

@@ -109,23 +109,32 @@ enum status source_replay(struct source *source, const struct access *access, st
                                 id.length > 64 ? 64 : (int)id.length, id.data);
 }
 
+#define RETRY_EVERY_US (INT64_C(60) * US_PER_SECOND)
+
 enum status source_retry_parked(struct source *source, struct error *error) {
     struct catalog *catalog = hub_catalog(source->hub);
+    const struct catalog_marks *tried = &source->tried;
     struct catalog_marks marks = {.stores_learned = prism_stores_learned(source->stores),
                                   .locations = catalog_location_count(catalog),
-                                  .products = catalog_product_count(catalog)};
+                                  .products = catalog_product_count(catalog),
+                                  .at_us = hub_now_us(source->hub)};
+    bool places =
+        marks.stores_learned != tried->stores_learned || marks.locations != tried->locations;
+    /* New products are an everyday thing: now and then is soon enough. */
+    bool products =
+        marks.products != tried->products && marks.at_us - tried->at_us >= RETRY_EVERY_US;
+    if (!places && !products) {
+        return STATUS_OK;
+    }
     struct parked_info *infos = NULL;
     struct arena arena = {0};
-    bool is_same = marks.stores_learned == source->tried.stores_learned &&
-                   marks.locations == source->tried.locations &&
-                   marks.products == source->tried.products;
-    size_t count = is_same ? 0
-                           : prism_parked_list(source->parked, (struct text){NULL, 0}, PARKED_MAX,
-                                               &arena, &infos);
-    enum status status = STATUS_OK;
     struct source_replay replay = {0};
+    enum status status = STATUS_OK;
+    size_t count =
+        prism_parked_list(source->parked, (struct text){NULL, 0}, PARKED_MAX, &arena, &infos);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        if (infos[i].code == STATUS_UNKNOWN_LOCATION || infos[i].code == STATUS_UNKNOWN_PRODUCT) {
+        if ((places && infos[i].code == STATUS_UNKNOWN_LOCATION) ||
+            (products && infos[i].code == STATUS_UNKNOWN_PRODUCT)) {
             struct arena own = {0};
             struct prism_taken taken;
             status = replay_one(source, &access_internal, text_from(infos[i].id), infos[i].kind,
@@ -134,6 +143,8 @@ enum status source_retry_parked(struct source *source, struct error *error) {
         }
     }
     if (status == STATUS_OK) {
+        marks.products = products ? marks.products : tried->products;
+        marks.at_us = products ? marks.at_us : tried->at_us;
         source->tried = marks;
     }
     arena_deinit(&arena);
