@@ -100,8 +100,22 @@ static bool channel_sells(const struct config_channel *channel, struct text code
     return false;
 }
 
+/* What of one location may be sold: as its channel would tell it, where there is one. */
+static int64_t sellable_milli(struct request *r, uint32_t location, uint32_t product,
+                              const struct cell *cell, const struct config_channel *channel,
+                              struct publisher *publisher) {
+    int64_t safety_milli = hub_safety_stock_milli(r->api->hub, location);
+    int64_t milli = floored(cell_available_milli(cell, safety_milli));
+    if (publisher != NULL) {
+        (void)publisher_place_milli(publisher, location, product, &milli);
+    } else if (channel != NULL && milli < channel->threshold_milli) {
+        milli = 0;
+    }
+    return milli;
+}
+
 static int64_t write_locations(struct request *r, struct json_writer *w, uint32_t product,
-                               const struct config_channel *channel) {
+                               const struct config_channel *channel, struct publisher *publisher) {
     struct hub *hub = r->api->hub;
     int64_t total_milli = 0;
     uint32_t limit = store_location_limit(hub_store(hub));
@@ -113,10 +127,7 @@ static int64_t write_locations(struct request *r, struct json_writer *w, uint32_
             continue;
         }
         int64_t safety_milli = hub_safety_stock_milli(hub, location);
-        int64_t milli = floored(cell_available_milli(&cell, safety_milli));
-        if (channel != NULL && milli < channel->threshold_milli) {
-            milli = 0;
-        }
+        int64_t milli = sellable_milli(r, location, product, &cell, channel, publisher);
         total_milli += milli;
         json_begin_object(w);
         json_key(w, "location");
@@ -160,7 +171,13 @@ void handle_availability(struct request *r) {
     json_text_or_null(&w, name);
     json_key(&w, "locations");
     json_begin_array(&w);
-    int64_t total_milli = write_locations(r, &w, product, channel);
+    struct publisher *publisher =
+        r->api->options.channels != NULL ? channels_find(r->api->options.channels, name) : NULL;
+    int64_t total_milli = write_locations(r, &w, product, channel, publisher);
+    if (publisher != NULL && request_access(r)->location_count == 0) {
+        /* Sums over locations have their threshold, share and cap as a whole. */
+        total_milli = publisher_total_milli(publisher, product);
+    }
     json_end_array(&w);
     json_key(&w, "available");
     json_quantity(&w, total_milli);

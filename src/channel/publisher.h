@@ -60,11 +60,11 @@ void publisher_write_json(struct publisher *publisher, struct json_writer *write
 /* An object about one cell for explain; false and nothing where the channel does not sell it. */
 bool publisher_explain(struct publisher *publisher, uint32_t location, uint32_t product,
                        struct json_writer *writer);
-/* What the channel should show of a product: visits each of its places. `location` is our first. */
-typedef void publisher_figure_visitor(void *context, uint32_t location, struct text theirs,
-                                      int64_t wanted_milli);
-void publisher_figures(struct publisher *publisher, uint32_t product,
-                       publisher_figure_visitor *visit, void *context);
+/* What the channel should show of a product in all; and at a location of ours, where it is a place
+ * of its own over there (false: it is summed up with others, or not sold at all). */
+int64_t publisher_total_milli(struct publisher *publisher, uint32_t product);
+bool publisher_place_milli(struct publisher *publisher, uint32_t location, uint32_t product,
+                           int64_t *milli_out);
 
 struct publisher_stats {
     uint64_t pending, held, parked, unmapped, uncertain, confirmed;         /* cells now */

@@ -1,4 +1,5 @@
 /* What is told of a publisher: in lists, in explain, in metrics. */
+#include "base/quantity.h"
 #include "channel/publisher_internal.h"
 
 #define PARKED_SHOWN 200u
@@ -181,17 +182,29 @@ bool publisher_explain(struct publisher *p, uint32_t location, uint32_t product,
     return sells;
 }
 
-void publisher_figures(struct publisher *p, uint32_t product, publisher_figure_visitor *visit,
-                       void *context) {
+int64_t publisher_total_milli(struct publisher *p, uint32_t product) {
+    int64_t total_milli = 0;
     pthread_mutex_lock(&p->lock);
     for (uint32_t i = 0; i < places_count(p->places); i++) {
-        const struct place *place = places_at(p->places, i);
-        if (place->count > 0 && place->locations[0] != 0) {
-            struct wanted_figure figure = publisher_figure(p, i, product);
-            visit(context, place->locations[0], place->theirs, figure.milli);
+        if (balance_add(total_milli, publisher_figure(p, i, product).milli, &total_milli) !=
+            STATUS_OK) {
+            total_milli = BALANCE_MAX_MILLI;
         }
     }
     pthread_mutex_unlock(&p->lock);
+    return total_milli;
+}
+
+bool publisher_place_milli(struct publisher *p, uint32_t location, uint32_t product,
+                           int64_t *milli_out) {
+    pthread_mutex_lock(&p->lock);
+    uint32_t place = places_of_location(p->places, location);
+    bool alone = place != PLACE_NONE && places_at(p->places, place)->count == 1;
+    if (alone) {
+        *milli_out = publisher_figure(p, place, product).milli;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return alone;
 }
 
 void publisher_stats(struct publisher *p, struct publisher_stats *stats_out) {
