@@ -55,7 +55,7 @@ uint64_t publisher_retry(struct publisher *publisher, uint32_t location, uint32_
 
 /* ---- telling ---- */
 struct text publisher_name(const struct publisher *publisher);
-/* Fields of an open object: the summary; with `whole` the parked items and the last audit too. */
+/* Fields of an open object; of the parked items the first few, with `whole` a few hundred. */
 void publisher_write_json(struct publisher *publisher, struct json_writer *writer, bool whole);
 /* An object about one cell for explain; false and nothing where the channel does not sell it. */
 bool publisher_explain(struct publisher *publisher, uint32_t location, uint32_t product,

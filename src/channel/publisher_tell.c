@@ -2,7 +2,8 @@
 #include "base/quantity.h"
 #include "channel/publisher_internal.h"
 
-#define PARKED_SHOWN 200u
+#define PARKED_SHOWN 20u /* in a list of channels; of one channel: */
+#define PARKED_SHOWN_WHOLE 200u
 
 static const char *state_word(const struct publisher *p) {
     if (p->paused) {
@@ -61,14 +62,14 @@ static void write_count(struct json_writer *w, const char *key, uint64_t count) 
 struct parked {
     struct publisher *p;
     struct json_writer *w;
-    unsigned count;
+    unsigned count, most;
 };
 
 static void write_parked(void *context, uint32_t place, uint32_t product) {
     struct parked *parked = context;
     struct outbox_view view;
     const struct place *at = places_at(parked->p->places, place);
-    if (parked->count++ >= PARKED_SHOWN ||
+    if (parked->count++ >= parked->most ||
         !outbox_look(parked->p->outbox, (struct outbox_ref){place, product}, &view)) {
         return;
     }
@@ -80,22 +81,12 @@ static void write_parked(void *context, uint32_t place, uint32_t product) {
     json_text(w, catalog_product_sku(hub_catalog(parked->p->hub), product));
     write_figure(w, "wanted", view.wanted_milli);
     write_figure(w, "confirmed", view.told_milli);
-    json_key(w, "why");
+    json_key(w, "detail");
     json_text(w, view.words);
     json_end_object(w);
 }
 
 /* ---- the channel ---- */
-
-static void write_whole(struct publisher *p, struct json_writer *w) {
-    struct parked parked = {p, w, 0};
-    json_key(w, "parked");
-    json_begin_array(w);
-    outbox_each(p->outbox, OUTBOX_PARKED, write_parked, &parked);
-    json_end_array(w);
-    write_count(w, "notes", notes_count(p->notes));
-    write_count(w, "memory_bytes", outbox_memory(p->outbox));
-}
 
 void publisher_write_json(struct publisher *p, struct json_writer *w, bool whole) {
     pthread_mutex_lock(&p->lock);
@@ -122,9 +113,13 @@ void publisher_write_json(struct publisher *p, struct json_writer *w, bool whole
     } else {
         json_null(w);
     }
-    if (whole) {
-        write_whole(p, w);
-    }
+    struct parked parked = {p, w, 0, whole ? PARKED_SHOWN_WHOLE : PARKED_SHOWN};
+    json_key(w, "parked");
+    json_begin_array(w);
+    outbox_each(p->outbox, OUTBOX_PARKED, write_parked, &parked);
+    json_end_array(w);
+    write_count(w, "notes", notes_count(p->notes));
+    write_count(w, "memory_bytes", outbox_memory(p->outbox));
     pthread_mutex_unlock(&p->lock);
 }
 

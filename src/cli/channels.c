@@ -60,7 +60,7 @@ static void print_parked(const json_t *parked) {
         table_text(&table, view_string(item, "sku"));
         table_number(&table, json_object_get(item, "wanted"));
         table_number(&table, json_object_get(item, "confirmed"));
-        table_text(&table, view_string(item, "why"));
+        table_text(&table, view_string(item, "detail"));
     }
     if (table.count > 0)
         (void)puts("\nparked:");

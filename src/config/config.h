@@ -204,6 +204,7 @@ struct config_channel {
     bool audit_mend; /* what an audit finds different is sent again */
     struct text id_type;
     bool allow_private;
+    struct text ca_file; /* empty: the system's */
     enum config_format format;
     int64_t every_us;
     enum config_file_mode mode;

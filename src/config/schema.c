@@ -245,6 +245,7 @@ static const struct setting channel_rows[] = {
     {"audit_mend", SETTING_BOOL, AT(audit_mend), "true", .only = SHOPS},
     {"id_type", SETTING_NAME, AT(id_type), "SKU", .only = HOTWAX},
     {"allow_private", SETTING_BOOL, AT(allow_private), "false", .only = SHOPS | WEBHOOK},
+    {"ca_file", SETTING_TEXT, AT(ca_file), NULL, .only = SHOPS | WEBHOOK},
     {"format", SETTING_CHOICE, AT(format), "csv", .only = DROP, .choices = format_words},
     {"every", SETTING_DURATION, AT(every_us), "15m", .only = DROP, .least = SECONDS(1),
      .most = DAYS(366)},

@@ -163,7 +163,7 @@ test('an item that is refused is parked with the words of the listener, and no o
     const now = await channel()
     return now.parked_count === 1 && now.pending === 0 && now
   })
-  assert.deepEqual(state.parked.map(({ location, sku, wanted, why }) => [location, sku, wanted, why]), [
+  assert.deepEqual(state.parked.map(({ location, sku, wanted, detail }) => [location, sku, wanted, detail]), [
     ['NY01', 'BAD', 5, '422: BAD is bad'],
   ])
   for (const sku of skus) assert.equal(receiver.cells.has(`NY01/${sku}`), sku !== 'BAD', sku)
