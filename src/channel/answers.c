@@ -16,11 +16,12 @@
 enum status channel_http_new(const struct channel_context *context, struct http_client **client_out,
                              struct error *error) {
     const struct config_channel *config = context->config;
-    struct http_client_options options = {.base_url = config->url,
-                                          .ca_file = config->ca_file.length > 0 ? config->ca_file.data : NULL,
-                                          .forbid_private = !config->allow_private,
-                                          .answer_max = ANSWER_MAX,
-                                          .give_up = context->stopping};
+    struct http_client_options options = {
+        .base_url = config->url,
+        .ca_file = config->ca_file.length > 0 ? config->ca_file.data : NULL,
+        .forbid_private = !config->allow_private,
+        .answer_max = ANSWER_MAX,
+        .give_up = context->stopping};
     return http_client_new(&options, client_out, error);
 }
 
