@@ -174,7 +174,8 @@ const struct schema_row schema_rows[] = {
      "last_audit:ChannelAudit? parked:[ChannelParked] notes:integer memory_bytes:integer",
      "state: ok, retrying, throttled, unauthorized, failing, stopped, paused, starting or standby; "
      "of type file: new, ok or failing"},
-    {"ChannelParked", "+location:string +sku:string +wanted:number? +confirmed:number? +detail:string",
+    {"ChannelParked",
+     "+location:string +sku:string +wanted:number? +confirmed:number? +detail:string",
      "What the shop refuses, in its own words"},
     {"ChannelAudit",
      "+started_at:time +finished_at:time +read:integer +agreed:integer +drift:integer "
