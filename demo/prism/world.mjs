@@ -283,6 +283,7 @@ export class World {
       ref_sale_sid: more.reference ?? null,
       tracking_number: more.tracking ?? null,
       order_tracking_number: more.webOrder ?? null,
+      reversed_flag: 0,
       workstation,
     }, { items }, { created: at, modified: at, posted: finished ? at : null })
     return this.#file(store, this.shelves.document, record, moves)
@@ -296,11 +297,17 @@ export class World {
 
   /**
    * Undoes a finished document. by: 'document' (another one that refers to it and puts everything
-   * back) or 'cancel' (the document itself becomes cancelled).
+   * back), 'cancel' (the document itself becomes cancelled), or 'both' (another one undoes it, and it
+   * is marked as cancelled and reversed).
    */
   reverse(sid, { by = 'document', ...more } = {}) {
     const record = this.#findDocument(sid)
-    if (by === 'document') {
+    const cancel = () => {
+      record.data.status = STATUS.cancelled
+      record.data.reversed_flag = by === 'both' ? 1 : 0
+      this.#touch(record)
+    }
+    if (by !== 'cancel') {
       const back = record.lists.items.map((item) => ({
         product: item.invn_sbs_item_sid,
         quantity: item.quantity,
@@ -308,15 +315,21 @@ export class World {
         kit: item.kit_flag,
         fulfill: item.fulfill_store_sid,
       }))
-      return this.sell(record.store, back, { ...more, reference: record.data.sid })
+      const other = this.sell(record.store, back, { ...more, reference: record.data.sid })
+      if (by === 'both') this.#change(record, [], cancel)
+      return other
     }
     const moves = record.moves.map(({ cell, milli }) => ({ cell, milli: -milli }))
-    this.#file(record.store, this.shelves.document, record, moves, () => {
-      record.data.status = STATUS.cancelled
-      this.#touch(record)
-    })
+    this.#change(record, moves, cancel)
     record.moves = []
     return record
+  }
+
+  /** Another version of a document; headquarters sees it when it hears of the store. */
+  #change(record, moves, change) {
+    const { moves: before } = record
+    this.#file(record.store, this.shelves.document, record, moves, change)
+    record.moves = before
   }
 
   #findDocument(sid) {

@@ -260,10 +260,11 @@ static void translate_line(struct translating *t, const struct prism_item *item)
 static void translate_sale(struct translating *t) {
     const struct prism_document *d = t->document;
     const struct rule *status = find(&status_rules, d->status);
-    /* What was posted and then cancelled is undone, unless another document does that. */
-    t->is_undone = status != NULL && status->verdict == CANCELLED && d->posted.given &&
-                   (d->reversed == PRISM_ABSENT || d->reversed == 0);
-    if (!t->is_undone && !allows(t, &status_rules, d->status)) {
+    /* What was posted and then cancelled did happen, whether or not it was seen before: it is
+     * booked and undone, unless another document undoes it. */
+    bool was_posted = status != NULL && status->verdict == CANCELLED && d->posted.given;
+    t->is_undone = was_posted && (d->reversed == PRISM_ABSENT || d->reversed == 0);
+    if (!was_posted && !allows(t, &status_rules, d->status)) {
         return;
     }
     if (!allows(t, &held_rules, d->held) || !allows(t, &receipt_rules, d->receipt_type)) {

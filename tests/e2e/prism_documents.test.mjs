@@ -196,7 +196,8 @@ test('pushed and polled, in any order, with cancelled and reversed sales: every 
   const records = world.shelves.document.records ?? [...world.shelves.document.bySid.values()]
   const finished = records.filter((record) => record.data.status === 4 && record.data.receipt_type !== 2)
   const early = finished.map((record) => prism.pushed(record))
-  finished.slice(0, 6).forEach((record, i) => world.reverse(record.data.sid, { by: i % 2 ? 'cancel' : 'document' }))
+  const ways = ['cancel', 'document', 'both']
+  finished.slice(0, 9).forEach((record, i) => world.reverse(record.data.sid, { by: ways[i % 3] }))
   const late = world.sell('002', [{ product: 1, fulfill: '003' }, { product: 2, kit: 1 }, { product: 3, kit: 2 }])
   const mixed = await hubOf(t, prism.url)
   const send = (body) => mixed.json('POST', '/v1/sources/prism/documents', { body })

@@ -88,7 +88,7 @@ static const struct row {
      "sale -2 NY01; return 2 NY01 cancelled"},
     {"cancelled, and undone by another document", PRISM_DOCUMENT,
      HEAD POSTED "'status':2,'reversed_flag':1,'receipt_type':0,'items':[" SOLD "]}",
-     "it was cancelled"},
+     "sale -2 NY01"},
     {"a deposit", PRISM_DOCUMENT, HEAD POSTED "'status':4,'receipt_type':2,'items':[" SOLD "]}",
      "a deposit moves no stock"},
     {"ordered lines", PRISM_DOCUMENT, SALE "'items':[" LINE("1", "'item_type':3,'quantity':1") "]}",
