@@ -80,7 +80,7 @@ function screen(state) {
   const { p50, p99 } = state.latency
   const rate = `${right(count(state.rate), 6)}${dim('/s')}`
   const repeated = `${count(state.duplicates)} ${dim('pushed and polled, counted once')}`
-  const lost = `${count(state.lost)} ${dim('lost on the way, polled')}`
+  const lost = `${count(state.lost)} ${dim('lost on the way, for polling to find')}`
   const nights = state.nights.slice(-NIGHTS_SHOWN).map(nightRow)
   while (nights.length < NIGHTS_SHOWN) nights.push('')
   return [
