@@ -120,7 +120,9 @@ static void measure(const char *first, const char *const others[2]) {
     int64_t now_us = clock_now_us(&clock_system);
     double load_seconds = reset_from(first, now_us - US_PER_DAY, true);
     bench_report("reset_first_load", load_seconds, "seconds", 0, "every cell is new");
-    double limit_seconds = read_only(others[0]), seconds = 0, cpu_seconds = 0;
+    double limit_cpu_seconds = cpu_now(), seconds = 0, cpu_seconds = 0;
+    double limit_seconds = read_only(others[0]);
+    limit_cpu_seconds = cpu_now() - limit_cpu_seconds;
     pthread_t seller;
     atomic_store(&selling, true);
     if (pthread_create(&seller, NULL, sell, NULL) != 0)
@@ -133,15 +135,20 @@ static void measure(const char *first, const char *const others[2]) {
             seconds = took;
             cpu_seconds = cpu_now() - cpu_before;
         }
+        cpu_before = cpu_now();
         double limit = read_only(others[round % 2]);
-        limit_seconds = limit < limit_seconds ? limit : limit_seconds;
+        if (limit < limit_seconds) {
+            limit_seconds = limit;
+            limit_cpu_seconds = cpu_now() - cpu_before;
+        }
     }
     atomic_store(&selling, false);
     pthread_join(seller, NULL);
     double rows = (double)STORES * products;
     qsort(sale_us, sale_count, sizeof *sale_us, compare_us);
     bench_report("reset_seconds", seconds, "seconds", 3, "<= 3 for 10 M rows");
-    bench_report("reset_cpu_seconds", cpu_seconds, "seconds", 0, "of both cores, sales included");
+    bench_report("reset_cpu_seconds", cpu_seconds, "seconds", limit_cpu_seconds,
+                 "of both cores, sales included; ratio to limit B's");
     bench_report("reset_rows", rows / seconds, "rows per second", rows / limit_seconds,
                  "ratio >= 0.25 of limit B");
     bench_report("sale_during_reset_p50", percentile_ms(50), "ms", 0, "for comparison");

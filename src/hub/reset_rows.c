@@ -91,6 +91,7 @@ void row_store_free(struct row_store *store) {
 /* ---- blocks ---- */
 
 static char *map_chunk(void) {
+    /* cppcheck-suppress invalidFunctionArg ; -1 is what an anonymous mapping takes */
     char *chunk = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (chunk == MAP_FAILED) {
         log_error("out of memory", "bytes=%zu", CHUNK); /* as any other allocation */
@@ -443,6 +444,7 @@ static void add_extent(struct row_list *list, int64_t offset, uint64_t bytes) {
         list->extent_room = 2 * list->extent_room + 4;
         list->extents = memory_grow(list->extents, list->extent_room * sizeof *list->extents);
     }
+    require(list->extents != NULL);
     list->extents[list->extent_count++] = (struct row_extent){offset, bytes};
 }
 
@@ -523,7 +525,9 @@ static enum status read_extent(struct row_store *store, const struct row_extent 
 enum status row_list_take(struct row_store *store, struct row_list *list, struct stated *rows,
                           size_t *row_count_out, uint32_t *marked, size_t *marked_count_out,
                           struct error *error) {
-    struct taking taking = {.rows = rows, .marked = marked};
+    struct taking taking = {0};
+    taking.rows = rows;
+    taking.marked = marked;
     enum status status = row_store_status(store, error);
     for (uint32_t i = 0; i < list->extent_count && status == STATUS_OK; i++) {
         char *bytes = memory_alloc(list->extents[i].bytes);
