@@ -151,8 +151,9 @@ struct text prism_error_text(struct text body, struct arena *arena) {
         words = error_of_array(body, arena);
     if (body.data[0] == '{')
         words = error_of_object(body, arena);
+    words = shorten(words, arena);
     if (words.length > 0)
-        return shorten(words, arena);
+        return words;
     if (body.data[0] != '<')
         return shorten(body, arena);
     words = shorten(html_title(body), arena);

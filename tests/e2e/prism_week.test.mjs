@@ -9,8 +9,10 @@ import { scaled, verify } from './lib.mjs'
 import { hubOf, noSecrets, prismOf, snapshot, trade, until, wrongCells } from './prism.mjs'
 
 const HOUR = 3600000
-const DAYS = Number(process.env.ONHAND_WEEK_DAYS ?? 7)
-const SEED = Number(process.env.ONHAND_WEEK_SEED ?? 7)
+// `make soak` gives new seeds, and has time for more days.
+const soak = process.env.ONHAND_FIRST_SEED
+const DAYS = soak ? 21 : 7
+const SEED = Number(process.env.ONHAND_WEEK_SEED ?? soak ?? 7) % 2 ** 31
 const STORES = scaled(50, 12)
 
 /** What the hub can know: what headquarters does, and what it was told of by a store that lags. */
@@ -40,7 +42,7 @@ async function push(hub, prism, record) {
   )
 }
 
-test(`a week of ${STORES} stores`, { timeout: 900e3 }, async (t) => {
+test(`${DAYS} days of ${STORES} stores, seed ${SEED}`, { timeout: 900e3 }, async (t) => {
   const chance = random(SEED)
   const prism = await prismOf(t, { seed: SEED, stores: STORES, products: 40, startingStock: 60 })
   const { world } = prism

@@ -80,6 +80,7 @@ static void refuses_what_is_no_page(void **state) {
         {"{\"errors\":\"403: Invalid username or password\"}", STATUS_REFUSED, "Invalid username"},
         {"{\"errors\":[{\"errormsg\":\"deep\"}]}", STATUS_REFUSED, "deep"},
         {"{\"data\":[],\"errors\":\"no license\"}", STATUS_REFUSED, "no license"},
+        {"{\"errors\":\" \"}", STATUS_REFUSED, "errors"},
     };
     struct arena arena = {0};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
