@@ -8,7 +8,7 @@
 #include "base/quantity.h"
 #include "hub/reset_internal.h"
 
-#define ROWS_PER_SLICE 60000u
+#define ROWS_PER_SLICE 100000u
 
 /* Sorts by time; the tail is the hub's count from a random start, so no two are ever the same. */
 static struct text make_id(struct hub *hub, struct arena *arena, int64_t now_us) {
