@@ -140,7 +140,9 @@ void notes_return(struct channel_notes *notes) {
 void notes_written(struct channel_notes *notes) {
     pthread_mutex_lock(&notes->lock);
     notes->list_count -= notes->taken;
-    memmove(notes->list, notes->list + notes->taken, notes->list_count * sizeof(*notes->list));
+    if (notes->taken > 0) {
+        memmove(notes->list, notes->list + notes->taken, notes->list_count * sizeof(*notes->list));
+    }
     notes->taken = 0;
     pthread_mutex_unlock(&notes->lock);
 }

@@ -140,7 +140,7 @@ void publisher_key(const struct publisher *p, uint64_t request, char key[CHANNEL
 /* ---- audit.c ---- */
 must_check enum status audit_load(struct publisher *p, struct error *error);
 
-void publisher_wake(void *publisher);
+void publisher_wake(void *context);
 void publisher_note_error(struct publisher *p, const char *words, int64_t now_us);
 
 #endif

@@ -331,6 +331,31 @@ static void test_published_and_gone_locations(void **state) {
     shop_world_close(&s);
 }
 
+/* What a platform looked up is there after a restart, once a batch has gone. */
+static void test_notes_are_kept(void **state) {
+    (void)state;
+    struct shop_world s = shop_world_open(SHOP_YAML(""), &platform_model);
+    channel_note_put(s.p->notes, TEXT("sku:A"), TEXT("gid://1"));
+    channel_note_put(s.p->notes, TEXT("sku:B"), TEXT("gid://2"));
+    channel_note_put(s.p->notes, TEXT("sku:A"), TEXT("gid://3"));
+    channel_note_forget(s.p->notes, TEXT("sku:B"));
+    channel_note_forget(s.p->notes, TEXT("never there"));
+    struct text first = channel_note_get(s.p->notes, TEXT("sku:A"));
+    shop_sell(&s, "L1", "A", 1);
+    shop_run(&s, US_PER_SECOND);
+    channel_note_put(s.p->notes, TEXT("sku:A"), TEXT("gid://4"));
+    assert_true(text_equal_string(first, "gid://3")); /* texts stay */
+    shop_sell(&s, "L1", "A", 1);
+    shop_run(&s, US_PER_SECOND);
+    channel_note_put(s.p->notes, TEXT("sku:C"), TEXT("lost in the crash"));
+    shop_world_crash(&s);
+    assert_true(text_equal_string(channel_note_get(s.p->notes, TEXT("sku:A")), "gid://4"));
+    assert_int_equal(channel_note_get(s.p->notes, TEXT("sku:B")).length, 0);
+    assert_int_equal(channel_note_get(s.p->notes, TEXT("sku:C")).length, 0);
+    assert_int_equal(notes_count(s.p->notes), 1);
+    shop_world_close(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_newest_figure_once),
@@ -348,6 +373,7 @@ int main(void) {
         cmocka_unit_test(test_pages_replace_the_log),
         cmocka_unit_test(test_two_hubs_never_both),
         cmocka_unit_test(test_published_and_gone_locations),
+        cmocka_unit_test(test_notes_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
