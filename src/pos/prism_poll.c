@@ -13,6 +13,7 @@
 
 #define RETRY_MOST_US (60 * US_PER_SECOND)      /* what may pass by itself */
 #define FORBIDDEN_MOST_US (900 * US_PER_SECOND) /* what somebody must mend */
+#define UNANSWERED_MOST 2u
 /* Silent stores asked for by name in one run: a round through 500 stores takes 25 runs. */
 #define LOOKS_A_RUN 20u
 
@@ -215,6 +216,11 @@ static enum status get_ready(struct prism_poll *poll, struct error *error) {
 static enum status read_everything(struct prism_poll *poll, const struct job_report *report,
                                    struct error *error) {
     enum status worst = STATUS_OK;
+    unsigned unanswered = 0;
+    if (poll->not_before_us > monotonic_us()) {
+        *error = poll->rest_error;
+        return poll->rest_error.status;
+    }
     for (int i = 0; i < STREAM_COUNT; i++) {
         struct error now = {0};
         if (poll->streams[i].failures > 0 && poll->streams[i].not_before_us > monotonic_us()) {
@@ -229,8 +235,14 @@ static enum status read_everything(struct prism_poll *poll, const struct job_rep
             *error = now;
             worst = status;
         }
-        if (concerns_all(status))
+        unanswered += status == STATUS_UNCERTAIN;
+        /* A server that does not answer must not keep a worker from other jobs. */
+        if (concerns_all(status) || unanswered >= UNANSWERED_MOST) {
+            poll->not_before_us = poll->streams[i].not_before_us;
+            poll->rest_error = now;
+            poll->rest_error.status = status;
             return status;
+        }
     }
     struct error now = {0};
     enum status status = look_at_silent(poll, report, &now);

@@ -38,7 +38,9 @@ struct prism_poll {
     struct prism_marks *marks;
     struct prism_silent *silent;
     bool loaded;
-    size_t stores_saved;                    /* how many stores are on disk */
+    size_t stores_saved;     /* how many stores are on disk */
+    int64_t not_before_us;   /* monotonic: all of it is tried again then; the run\'s only */
+    struct error rest_error; /* why */
     bool no_store_filter[PRISM_KIND_COUNT]; /* silent stores cannot be asked for it by name */
     pthread_mutex_t lock;
     struct prism_stream_state streams[STREAM_COUNT]; /* written by the run, under the lock */

@@ -1,10 +1,13 @@
 // The hub reads everything from Prism's API: both logins, both dialects, late documents, answers
 // that go wrong one by one, and a kill in the middle of a backlog. The simulator knows the truth.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import http from 'node:http'
+import https from 'node:https'
+import path from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { scaled, verify } from './lib.mjs'
+import { run, scaled, scratch, verify } from './lib.mjs'
 import { hubOf, job, noSecrets, prismOf, trade, until, untilTrue } from './prism.mjs'
 
 const MINUTE = 60000
@@ -213,6 +216,31 @@ describe('reading from Prism', { concurrency: 5 }, () => {
     await untilTrue(hub, world)
     await hub.stop()
     await verify(hub.data)
+  })
+
+  test("a CA of one's own: trusted where it is configured, refused where not", async (t) => {
+    const prism = await prismOf(t)
+    const directory = scratch('ca')
+    const [key, cert] = ['key.pem', 'cert.pem'].map((name) => path.join(directory, name))
+    const made = await run('openssl', [
+      'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
+      '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert,
+    ])
+    assert.equal(made.code, 0, made.stderr)
+    const listener = prism.server.http.listeners('request')[0]
+    const server = https.createServer({ key: readFileSync(key), cert: readFileSync(cert) }, listener)
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const url = `https://127.0.0.1:${server.address().port}`
+    prism.world.sell('001', [{ product: 1 }])
+    await untilTrue(await hubOf(t, url, { ca: cert }), prism.world)
+    const logins = prism.sessions.logins
+    const other = await hubOf(t, url)
+    await until(async () => (await job(other, 'source:prism')).last_status === 'unreachable', () => other.log)
+    assert.equal(prism.sessions.logins, logins, 'no password to somebody who is not trusted')
   })
 
   test('the end of the hub does not wait for a Prism that is silent', async (t) => {
