@@ -215,9 +215,11 @@ static uint64_t line_number(struct line *line, bool *negative_out) {
     at += *negative_out;
     size_t first = at;
     while (at < line->rest.length && line->rest.data[at] >= '0' && line->rest.data[at] <= '9') {
-        number = number * 10 + (uint64_t)(line->rest.data[at++] - '0');
+        uint64_t digit = (uint64_t)(line->rest.data[at++] - '0');
+        line->good = line->good && number <= (UINT64_MAX - digit) / 10;
+        number = number * 10 + digit;
     }
-    line->good = line->good && at > first && at - first <= (*negative_out ? 19u : 20u);
+    line->good = line->good && at > first;
     line->rest = (struct text){line->rest.data + at, line->rest.length - at};
     return number;
 }

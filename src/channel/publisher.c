@@ -210,7 +210,7 @@ static int64_t sooner(int64_t a_us, int64_t b_us) {
     return a_us < b_us ? a_us : b_us;
 }
 
-static int64_t next_look(struct publisher *p, int64_t now_us) {
+static int64_t next_look(struct publisher *p, bool ours, int64_t now_us) {
     struct outbox_ref ref;
     int64_t next_us = p->sweep.next_us;
     if (p->record.flush_by_us != 0) {
@@ -219,7 +219,7 @@ static int64_t next_look(struct publisher *p, int64_t now_us) {
     if (p->record.token == 0 || p->record.lease_until_us != NEVER_US) {
         next_us = sooner(next_us, now_us + p->options.lease_us / 4);
     }
-    if (p->paused || p->stopped) {
+    if (p->paused || p->stopped || !ours) {
         return next_us;
     }
     next_us = sooner(next_us, outbox_next_due_us(p->outbox));
@@ -255,7 +255,7 @@ int64_t publisher_step(struct publisher *p) {
     }
     arena_reset(&p->arena);
     pthread_mutex_lock(&p->lock);
-    int64_t next_us = worked || !caught_up ? now_us : next_look(p, now_us);
+    int64_t next_us = worked || !caught_up ? now_us : next_look(p, ours, now_us);
     pthread_mutex_unlock(&p->lock);
     return next_us;
 }

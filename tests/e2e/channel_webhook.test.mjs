@@ -48,7 +48,9 @@ before(async () => {
   writeFileSync(
     config,
     `channels:\n  - {name: hook, type: webhook, url: "${receiver.url}", allow_private: true, ` +
-      `secret: ["env:HOOK_SECRET", "file:${directory}/older"]}\n`
+      `secret: ["env:HOOK_SECRET", "file:${directory}/older"]}\n` +
+      '  - {name: part, type: webhook, url: "http://127.0.0.1:9/", allow_private: true, ' +
+      'locations: {AV1: one, AV2: both, AV3: both}, share: 50, cap: 3}\n'
   )
   hub = await Hub.start({ args: ['--config', config], env: { HOOK_SECRET: secret } })
 })
@@ -250,6 +252,32 @@ test('a hub that ends tells first what it still has to tell', async () => {
   for (let i = 0; i < 500; i++) assert.ok(receiver.cells.has(`NY01/Z${i}`), `Z${i}`)
   await hub.start()
   await same()
+})
+
+test('what a channel may sell: its share, its cap, the sums of its places', async () => {
+  await hub.adjust(
+    [['AV1', 5], ['AV2', 4], ['AV3', 9], ['NY01', 7]].map(([location, delta]) => ({
+      id: `av-${location}`, location, sku: 'AV', delta,
+    }))
+  )
+  const part = await until('the places are known', async () => {
+    const answer = await hub.json('GET', '/v1/availability?sku=AV&channel=part')
+    return answer.available === 5.5 && answer
+  })
+  assert.deepEqual(part.locations.map((row) => [row.location, row.available]), [
+    ['AV1', 2.5], ['AV2', 4], ['AV3', 9],
+  ])
+  assert.equal((await hub.json('GET', '/v1/availability?sku=AV')).available, 25)
+  const { channels } = await hub.json('GET', '/v1/inventory/AV3/AV/explain')
+  const figure = channels.find(({ channel }) => channel === 'part')
+  assert.equal(figure.place, 'both')
+  assert.equal(figure.wanted, 3)
+  const state = await until('it fails', async () => {
+    const now = await hub.json('GET', '/v1/channels/part')
+    return now.last_error && now.oldest_pending_seconds > 0 && now
+  })
+  assert.equal(state.pending, 2)
+  assert.match(state.state, /retrying|failing/)
 })
 
 test('orders to channels that do not exist, or cannot do it', async () => {
