@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/quantity.h"
 #include "channel/channels_internal.h"
+#include "channel/wanted.h"
 
 #define HEADER "facilityId,locationSeqId,idType,idValue,availableQty\n"
 #define CELLS_AT_ONCE 65536u
@@ -98,11 +99,13 @@ struct outbound {
 
 static int64_t quantity_of(const struct outbound *out, uint32_t location, const struct cell *cell) {
     struct hub *hub = out->channel->hub;
-    if (!hub_sells_online(hub, location)) {
-        return 0;
-    }
-    int64_t milli = cell_available_milli(cell, hub_safety_stock_milli(hub, location));
-    return milli < 0 || milli < out->channel->config->threshold_milli ? 0 : milli;
+    const struct config_channel *config = out->channel->config;
+    const struct wanted_policy policy = {config->threshold_milli, config->share_percent,
+                                         config->cap_milli, false};
+    const struct wanted_cell one = {.cell = *cell,
+                                    .safety_milli = hub_safety_stock_milli(hub, location),
+                                    .sells = hub_sells_online(hub, location)};
+    return wanted_figure_of(&policy, &one, 1).milli;
 }
 
 /* By its SKU; a product without one by the first identifier it has. */

@@ -225,20 +225,22 @@ static void reads_who_is_notified(void **state) {
 
 static void reads_sources_and_channels(void **state) {
     (void)state;
-    struct config *config =
-        load("sources:\n"
-             "  - {name: prism, type: prism, url: \"https://p/\", user: hub, login: token,\n"
-             "     password: \"env:PW\", poll: 5s, seat: always, ca: /etc/ca.pem, page_size: 50,\n"
-             "     timeout: 20s, lookback: 2h, workstation: hub, stores: {\"013\": NY01}, "
-             "snapshot: \"@daily\",\n"
-             "     origins: [\"https://prism.example\", \"http://till:8080\"]}\n"
-             "channels:\n"
-             "  - {name: a, type: shopify, url: \"https://s\", token: \"env:T\",\n"
-             "     locations: {NY01: \"gid://x\"}, threshold: 2, increases: confirmed}\n"
-             "  - {name: b, type: woocommerce, url: \"http://w\", key: \"env:K\",\n"
-             "     secret: \"file:/s\", locations: [NY01, BOS], increases: {after: 5m}}\n"
-             "  - {name: c, type: file, url: ./out, mode: all, every: 1h,\n"
-             "     increases: \"after: 1h\"}\n");
+    struct config *config = load(
+        "sources:\n"
+        "  - {name: prism, type: prism, url: \"https://p/\", user: hub, login: token,\n"
+        "     password: \"env:PW\", poll: 5s, seat: always, ca: /etc/ca.pem, page_size: 50,\n"
+        "     timeout: 20s, lookback: 2h, workstation: hub, stores: {\"013\": NY01}, "
+        "snapshot: \"@daily\",\n"
+        "     origins: [\"https://prism.example\", \"http://till:8080\"]}\n"
+        "channels:\n"
+        "  - {name: a, type: shopify, url: \"https://s\", token: \"env:T\",\n"
+        "     locations: {NY01: \"gid://x\"}, threshold: 2, increases: confirmed}\n"
+        "  - {name: b, type: woocommerce, url: \"http://w\", key: \"env:K\",\n"
+        "     secret: \"file:/s\", locations: [NY01, BOS], increases: {after: 5m}}\n"
+        "  - {name: c, type: file, url: ./out, mode: all, every: 1h,\n"
+        "     increases: \"after: 1h\"}\n"
+        "  - {name: d, type: webhook, url: \"https://w\", secret: [\"env:NEW\", \"file:/old\"],\n"
+        "     share: 40, cap: 2.5, ca_file: ca.pem}\n");
     const struct config_source *source = config->sources;
     assert_int_equal(source->login, CONFIG_LOGIN_TOKEN);
     assert_int_equal(source->poll_us, 5 * S);
@@ -271,6 +273,15 @@ static void reads_sources_and_channels(void **state) {
     assert_int_equal(channel[2].format, CONFIG_FORMAT_CSV);
     assert_int_equal(channel[2].every_us, 3600 * S);
     assert_int_equal(channel[2].increases.after_us, 3600 * S);
+    assert_int_equal(channel[2].share_percent, 100);
+    assert_int_equal(channel[2].cap_milli, CONFIG_NO_CAP);
+    assert_int_equal(channel[3].secrets.count, 2);
+    assert_text(channel[3].secret.name, "NEW");
+    assert_text(channel[3].secrets.items[1].name, "/old");
+    assert_int_equal(channel[3].secrets.items[1].kind, CONFIG_SECRET_FILE);
+    assert_int_equal(channel[3].share_percent, 40);
+    assert_int_equal(channel[3].cap_milli, 2500);
+    assert_text(channel[3].ca_file, "ca.pem");
     config_free(config);
 }
 

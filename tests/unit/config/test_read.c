@@ -146,6 +146,12 @@ static void secrets_and_urls(void **state) {
          ":1:39: sources[0].url: expected https://HOST/... (or http://)\n"},
         {"channels: [{name: a, type: webhook, url: \"https://a b/\"}]\n",
          ":1:42: channels[0].url: a URL has no blanks\n"},
+        {"channels: [{name: a, type: webhook, url: \"https://a/\", share: 101}]\n",
+         ":1:63: channels[0].share: 101 is not between 0 and 100\n"},
+        {"channels: [{name: a, type: webhook, url: \"https://a/\", secret: [\"env:A\", "
+         "whsec_x]}]\n",
+         ":1:74: channels[0].secret[1]: a secret does not belong into the configuration: write "
+         "env:NAME (an environment variable) or file:PATH\n"},
         {"channels: [{name: a, type: file, url: \"https://a/\"}]\n",
          ":1:39: channels[0].url: expected sftp://USER@HOST/PATH or a directory\n"},
     };
