@@ -57,7 +57,7 @@ struct outbox {
     struct outbox_place *places;
     uint32_t place_count;
     struct work *works; /* [0] is not used */
-    uint32_t work_count, work_capacity, free_work;
+    uint32_t work_count, work_capacity, free_work, works_used;
     struct heap heaps[HEAP_COUNT];
     uint64_t counts[OUTBOX_STATE_COUNT];
     uint64_t told_count, page_count, baseline, requests;

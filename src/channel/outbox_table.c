@@ -7,6 +7,8 @@
 #include "base/arena.h"
 #include "channel/outbox_internal.h"
 
+#define WORKS_KEPT 4096u
+
 /* ---- cells ---- */
 
 struct slot *table_find(const struct outbox *outbox, uint32_t place, uint32_t product) {
@@ -159,7 +161,20 @@ struct work *work_add(struct outbox *outbox, uint32_t place, uint32_t product, i
                                          .sent_milli = CHANNEL_UNKNOWN_MILLI,
                                          .since_us = now_us};
     slot->work = index;
+    outbox->works_used++;
     return &outbox->works[index];
+}
+
+/* After a great many at once (a first start, a resync) their memory goes back. */
+static void release_works(struct outbox *outbox) {
+    free(outbox->works);
+    outbox->works = NULL;
+    outbox->work_count = outbox->work_capacity = outbox->free_work = 0;
+    for (unsigned i = 0; i < HEAP_COUNT; i++) {
+        require(outbox->heaps[i].count == 0);
+        free(outbox->heaps[i].items);
+        outbox->heaps[i] = (struct heap){0};
+    }
 }
 
 void work_drop(struct outbox *outbox, struct work *work) {
@@ -171,6 +186,9 @@ void work_drop(struct outbox *outbox, struct work *work) {
     *work = (struct work){.next_free = outbox->free_work};
     outbox->free_work = index;
     slot->work = 0;
+    if (--outbox->works_used == 0 && outbox->work_capacity > WORKS_KEPT) {
+        release_works(outbox);
+    }
 }
 
 static enum heap_kind heap_of(enum outbox_state state, int64_t due_us) {

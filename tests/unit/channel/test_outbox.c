@@ -153,12 +153,34 @@ static void test_memory_is_bounded_by_cells(void **state) {
     outbox_free(outbox);
 }
 
+static void test_memory_comes_back(void **state) {
+    (void)state;
+    struct outbox *outbox = outbox_new(&now_rules);
+    struct outbox_ref ref;
+    for (uint32_t product = 1; product <= 10000; product++)
+        outbox_want(outbox, 0, product, &(struct wanted_figure){.milli = 1000, .version = 1}, false,
+                    BASE_US);
+    size_t busy = outbox_memory(outbox);
+    while (outbox_peek(outbox, &ref)) {
+        outbox_send(outbox, ref, 1, BASE_US);
+        outbox_sent(outbox, ref, CHANNEL_CONFIRMED, 0, TEXT(""), BASE_US, BASE_US);
+        buffer_clear(outbox_journal(outbox));
+    }
+    assert_true(outbox_memory(outbox) < 10240 * 33 + 65536);
+    assert_true(outbox_memory(outbox) < busy / 3);
+    outbox_check(outbox);
+    want(outbox, 7, 2000, 2);
+    assert_int_equal(outbox_pending(outbox), 1);
+    outbox_free(outbox);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_bring_it_back),
         cmocka_unit_test(test_pages_bring_it_back),
         cmocka_unit_test(test_broken_lines_are_refused),
         cmocka_unit_test(test_memory_is_bounded_by_cells),
+        cmocka_unit_test(test_memory_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
