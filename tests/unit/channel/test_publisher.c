@@ -300,8 +300,11 @@ static void test_two_hubs_never_both(void **state) {
     shop_run(&s, US_PER_SECOND);
     assert_int_equal(the_shop.sends, 1);
     shop_sell(&s, "L1", "A", 1);
-    assert_true(publisher_step(other.p) > s.w->now_us + US_PER_SECOND); /* and no hurry */
-    assert_int_equal(the_shop.sends, 1);                                /* not its turn */
+    int64_t next_us = 0;
+    for (unsigned i = 0; i < 10; i++)
+        next_us = publisher_step(other.p);
+    assert_int_equal(the_shop.sends, 1); /* not its turn, and no hurry */
+    assert_true(next_us > s.w->now_us + US_PER_SECOND);
     s.w->now_us += MINUTE; /* one is silent for too long */
     (void)publisher_step(other.p);
     assert_int_equal(the_shop.sends, 2);
