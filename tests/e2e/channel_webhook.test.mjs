@@ -2,10 +2,11 @@
 // and in time; what fails is told and made good; a kill between send and answer loses nothing.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import https from 'node:https'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call, Hub, onhand, patience, scaled, scratch, verify } from './lib.mjs'
+import { call, freePort, Hub, onhand, patience, run, scaled, scratch, verify } from './lib.mjs'
 import { Receiver } from './receiver.mjs'
 
 const directory = scratch('webhook')
@@ -38,6 +39,27 @@ async function same() {
     assert.equal(told.on_hand, cell.on_hand, key)
     assert.equal(told.version, cell.version, key)
   }
+}
+
+/** A certificate for 127.0.0.1 that was good for a day, long ago: {key, cert} as files. */
+async function expiredCertificate() {
+  const file = (name) => path.join(directory, name)
+  const openssl = async (...args) => {
+    const { code, stderr } = await run('openssl', args)
+    assert.equal(code, 0, stderr)
+  }
+  writeFileSync(file('index.txt'), '')
+  writeFileSync(
+    file('ca.cnf'),
+    `[ca]\ndefault_ca=d\n[d]\ndatabase=${file('index.txt')}\nnew_certs_dir=${directory}\nrand_serial=yes\n` +
+      'default_md=sha256\npolicy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n' +
+      '[e]\nsubjectAltName=IP:127.0.0.1\n'
+  )
+  await openssl('req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=127.0.0.1',
+    '-keyout', file('key.pem'), '-out', file('csr.pem'))
+  await openssl('ca', '-batch', '-selfsign', '-notext', '-config', file('ca.cnf'), '-keyfile', file('key.pem'),
+    '-in', file('csr.pem'), '-out', file('cert.pem'), '-startdate', '20200101000000Z', '-enddate', '20200102000000Z')
+  return { key: file('key.pem'), cert: file('cert.pem') }
 }
 
 before(async () => {
@@ -278,6 +300,33 @@ test('what a channel may sell: its share, its cap, the sums of its places', asyn
   })
   assert.equal(state.pending, 2)
   assert.match(state.state, /retrying|failing/)
+})
+
+test('an expired certificate: nothing is sent, and it is said what is wrong', async () => {
+  const { key, cert } = await expiredCertificate()
+  let arrived = 0
+  const server = https.createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
+    arrived++
+    response.end()
+  })
+  const port = await freePort()
+  await new Promise((go) => server.listen(port, '127.0.0.1', go))
+  const config = path.join(directory, 'tls.yaml')
+  writeFileSync(
+    config,
+    `channels:\n  - {name: tls, type: webhook, url: "https://127.0.0.1:${port}/", allow_private: true, ca_file: ${cert}}\n`
+  )
+  const other = await Hub.start({ args: ['--config', config] })
+  await other.adjust([{ location: 'NY01', sku: 'T', delta: 1 }])
+  const state = await until('it fails', async () => {
+    const now = await other.json('GET', '/v1/channels/tls')
+    return now.last_error && now
+  })
+  assert.match(state.last_error, /expired/)
+  assert.equal(state.pending, 1)
+  assert.equal(arrived, 0)
+  await other.stop()
+  await new Promise((go) => server.close(go))
 })
 
 test('orders to channels that do not exist, or cannot do it', async () => {
