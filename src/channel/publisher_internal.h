@@ -35,6 +35,7 @@ struct suspects {
     } stack[HALVINGS_MAX];
     unsigned depth;
     size_t first, count; /* of the part that is being sent */
+    unsigned alone;      /* items refused alone since anything was taken */
 };
 
 /* A batch that failed as a whole and may be sent again under the same key. */

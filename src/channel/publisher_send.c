@@ -13,6 +13,7 @@
 #define STALE_FIRST_US (15 * US_PER_SECOND) /* for the web sale that may explain it to arrive */
 #define UNMAPPED_AGAIN_US US_PER_DAY
 #define ATTEMPTS_MAX 12u
+#define REFUSED_ALONE_MAX 3u /* beyond, it is not the items that are at fault */
 #define CLAIMED_US (120 * US_PER_SECOND)
 
 /* ---- how the calls go ---- */
@@ -257,15 +258,27 @@ static void remember_repeat(struct publisher *p, uint64_t request) {
     }
 }
 
+static bool refuses_all(const struct publisher *p) {
+    return p->suspects.alone >= REFUSED_ALONE_MAX;
+}
+
+/* One item is refused alone: it is parked. Where one after the other is, the shop refuses whatever
+ * comes: each waits for its turn then, and the calls become fewer. */
+static void settle_alone(struct publisher *p, struct channel_batch *batch,
+                         const struct channel_call *call, int64_t now_us) {
+    struct channel_item *item = &batch->items[0];
+    bool all = refuses_all(p);
+    item->outcome = all ? CHANNEL_RETRY : CHANNEL_PARKED;
+    item->words = text_from(call->words);
+    settle_item(p, item, batch->arena, now_us);
+    p->suspects.alone++;
+}
+
 /* Somebody in it is at fault: one half, then the other. */
 static void settle_refused(struct publisher *p, const struct channel_call *call, int64_t now_us) {
-    bool alone = p->batch_count == 1;
     for (size_t i = 0; i < p->batch_count; i++) {
-        outbox_sent(p->outbox, p->batch[i], alone ? CHANNEL_PARKED : CHANNEL_RETRY,
-                    CHANNEL_UNKNOWN_MILLI, text_from(call->words), now_us, now_us);
-    }
-    if (alone) {
-        return;
+        outbox_sent(p->outbox, p->batch[i], CHANNEL_RETRY, CHANNEL_UNKNOWN_MILLI,
+                    text_from(call->words), now_us, now_us);
     }
     if (p->suspects.count == 0) {
         memcpy(p->suspects.refs, p->batch, p->batch_count * sizeof(*p->batch));
@@ -290,9 +303,15 @@ static void settle(struct publisher *p, struct channel_batch *batch, struct chan
         for (size_t i = 0; i < batch->count; i++) {
             settle_item(p, &batch->items[i], batch->arena, now_us);
         }
+        p->suspects.alone = 0;
         break;
     case CHANNEL_CALL_REFUSED:
-        settle_refused(p, call, now_us);
+        if (batch->count == 1) {
+            settle_alone(p, batch, call, now_us);
+        } else {
+            settle_refused(p, call, now_us);
+        }
+        call->verdict = refuses_all(p) ? CHANNEL_CALL_NOT_SENT : call->verdict;
         break;
     case CHANNEL_CALL_UNCERTAIN:
     case CHANNEL_CALL_THROTTLED:

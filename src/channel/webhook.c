@@ -152,9 +152,10 @@ static void post(struct webhook *webhook, struct channel_batch *batch, struct te
         return;
     }
     if (answer.code >= 400) {
-        /* It takes some of it, or nothing: what is at fault is found by halving. */
+        /* What is at fault in the body is found by halving; all else is about the address. */
         struct text words = channel_words(batch->arena, answer.body, 160);
-        call->verdict = CHANNEL_CALL_REFUSED;
+        bool body_at_fault = answer.code == 400 || answer.code == 413 || answer.code == 422;
+        call->verdict = body_at_fault ? CHANNEL_CALL_REFUSED : CHANNEL_CALL_NOT_SENT;
         (void)snprintf(call->words, sizeof(call->words), "%d: %.*s", answer.code, TEXT_ARG(words));
         return;
     }

@@ -40,7 +40,7 @@ struct model_shop {
     struct shop_late late[SHOP_LATE_MAX];
     size_t late_count;
     bool compares; /* sets only what it shows as we believe it does */
-    bool refuses_whole_batches;
+    bool refuses_whole_batches, refuses_all;
     uint32_t poison;  /* a product it refuses; 0: none */
     uint32_t unknown; /* a product it does not know; 0: none */
     enum shop_fault (*next_fault)(struct model_shop *shop);
@@ -153,7 +153,8 @@ static inline bool shop_fails(struct model_shop *shop, enum shop_fault fault,
 static inline bool shop_refuses(const struct model_shop *shop, struct channel_batch *batch,
                                 struct channel_call *call) {
     for (size_t i = 0; i < batch->count; i++) {
-        if (batch->items[i].product == shop->poison && shop->refuses_whole_batches) {
+        bool poison = batch->items[i].product == shop->poison || shop->refuses_all;
+        if (poison && shop->refuses_whole_batches) {
             call->verdict = CHANNEL_CALL_REFUSED;
             snprintf(call->words, sizeof call->words, "somebody is poison");
             return true;

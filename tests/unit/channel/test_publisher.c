@@ -121,6 +121,29 @@ static void test_culprit_is_found(void **state) {
     shop_world_close(&s);
 }
 
+/* A listener that refuses whatever comes is broken: its items are not parked one by one. */
+static void test_all_are_refused(void **state) {
+    (void)state;
+    struct shop_world s = shop_world_open(SHOP_YAML(""), &platform_model);
+    char sku[16];
+    the_shop.refuses_whole_batches = the_shop.refuses_all = true;
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(sku, sizeof sku, "S%u", i);
+        shop_sell(&s, "L2", sku, 4);
+    }
+    shop_run(&s, 5 * MINUTE);
+    assert_int_equal(outbox_count(s.p->outbox, OUTBOX_PARKED), 3);
+    assert_true(the_shop.sends < 40);
+    the_shop.refuses_all = false;
+    shop_run(&s, 5 * MINUTE);
+    assert_int_equal(outbox_pending(s.p->outbox), 0);
+    assert_int_equal(outbox_told_count(s.p->outbox), 37);
+    assert_int_equal(publisher_retry(s.p, 0, 0), 3);
+    shop_run(&s, MINUTE);
+    assert_int_equal(outbox_told_count(s.p->outbox), 40);
+    shop_world_close(&s);
+}
+
 static void test_unknown_there_is_left_out(void **state) {
     (void)state;
     struct shop_world s = shop_world_open(SHOP_YAML(""), &platform_model);
@@ -366,6 +389,7 @@ int main(void) {
         cmocka_unit_test(test_same_key_while_nothing_changed),
         cmocka_unit_test(test_doubt_is_read_back),
         cmocka_unit_test(test_culprit_is_found),
+        cmocka_unit_test(test_all_are_refused),
         cmocka_unit_test(test_unknown_there_is_left_out),
         cmocka_unit_test(test_stale_lower_at_once_higher_later),
         cmocka_unit_test(test_increases_wait),
