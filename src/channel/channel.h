@@ -164,6 +164,9 @@ struct channel_platform {
 };
 
 extern const struct channel_platform channel_platform_webhook;
+extern const struct channel_platform channel_platform_magento;
+extern const struct channel_platform channel_platform_woocommerce;
+extern const struct channel_platform channel_platform_bigcommerce;
 /* NULL for a type that is not published to in this way. */
 const struct channel_platform *channel_platform_of(enum config_channel_type type);
 

@@ -6,6 +6,9 @@ static const struct {
     const struct channel_platform *platform;
 } rows[] = {
     {CONFIG_CHANNEL_WEBHOOK, &channel_platform_webhook},
+    {CONFIG_CHANNEL_MAGENTO, &channel_platform_magento},
+    {CONFIG_CHANNEL_WOOCOMMERCE, &channel_platform_woocommerce},
+    {CONFIG_CHANNEL_BIGCOMMERCE, &channel_platform_bigcommerce},
 };
 
 const struct channel_platform *channel_platform_of(enum config_channel_type type) {

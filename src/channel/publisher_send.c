@@ -105,6 +105,8 @@ void publisher_succeeded(struct publisher *p, const struct channel_call *call, i
 
 static size_t batch_limit(const struct publisher *p) {
     size_t most = p->platform->batch_max < BATCH_MAX ? p->platform->batch_max : BATCH_MAX;
+    size_t asked = (size_t)p->config->batch_items;
+    most = asked > 0 && asked < most ? asked : most;
     most = p->pace.most > 0 && p->pace.most < most ? p->pace.most : most;
     return p->pace.failures >= FAILURES_OPEN ? 1 : most;
 }

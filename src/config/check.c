@@ -73,10 +73,29 @@ static void check_feed(struct reading *reading, const struct schema *schema,
 
 /* ---- channels ---- */
 
+/* Signed requests need all four secrets; one alone is a mistake. */
+static void check_magento(struct reading *reading, const yaml_node_t *node,
+                          const struct config_channel *channel) {
+    bool has_key = channel->key.kind != CONFIG_SECRET_NONE;
+    bool has_secret = channel->secrets.count > 0;
+    bool has_token_secret = channel->token_secret.kind != CONFIG_SECRET_NONE;
+    if ((has_key || has_token_secret) && !(has_key && has_secret && has_token_secret)) {
+        mistake_at(reading, node,
+                   !has_key      ? "key"
+                   : !has_secret ? "secret"
+                                 : "token_secret",
+                   "OAuth needs key, secret, token and token_secret; a token alone is sent as "
+                   "Bearer");
+    }
+}
+
 static void check_channel(struct reading *reading, const yaml_node_t *node,
                           struct config_channel *channel) {
     if (channel->secrets.count > 0) {
         channel->secret = channel->secrets.items[0];
+    }
+    if (channel->type == CONFIG_CHANNEL_MAGENTO) {
+        check_magento(reading, node, channel);
     }
     if (channel->url.length == 0) {
         return;

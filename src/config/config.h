@@ -194,6 +194,10 @@ struct config_channel {
     enum config_channel_type type;
     struct text url;
     struct config_secret_ref token, key, secret; /* secret: the first of secrets */
+    struct config_secret_ref token_secret;       /* of OAuth 1.0a */
+    struct text store;                           /* the code in the shop's addresses */
+    int64_t batch_items;                         /* in one call; 0: what the platform allows */
+    int64_t settle_us; /* how long a figure the shop took down may not be shown yet */
     struct config_secrets secrets;
     struct config_pairs locations; /* ours -> theirs */
     int64_t threshold_milli;       /* below it a channel is told zero */

@@ -1,0 +1,480 @@
+/* BigCommerce: absolute figures per location, many in a call, one call at a time.
+ *
+ * A 200 says that the shop has taken the figures down, not that it shows them: every write is read
+ * back, and an old figure proves nothing until the write had its time to settle. One bad item makes
+ * the shop refuse all of a call; mostly it names the culprit, which is then set aside and the rest
+ * sent at once. Which products it has is asked before the first write of each. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "channel/shop_call.h"
+
+#define ITEMS_MAX 2000u
+#define PAGE_ITEMS 250u
+#define NAMED_MAX 50u /* culprits taken out of one batch before it is halved instead */
+#define PLACES_MAX 256u
+#define PLACES_AGAIN_US (30 * US_PER_SECOND)
+
+struct bigcommerce {
+    const struct channel_context *context;
+    struct http_client *client;
+    struct shop_written written;
+    int64_t opened_us;
+    uint64_t places[PLACES_MAX]; /* the shop's locations */
+    size_t place_count;
+    int64_t places_at_us; /* 0: not asked yet */
+};
+
+/* ---- open and close ---- */
+
+static enum status check_locations(const struct config_channel *config, struct error *error) {
+    for (size_t i = 0; i < config->locations.count; i++) {
+        uint64_t number;
+        struct text theirs = config->locations.items[i].value;
+        if (!shop_number(theirs, &number)) {
+            return error_set(error, STATUS_BAD_VALUE,
+                             "locations: '%.*s' is no number of a BigCommerce location: write "
+                             "{%.*s: 1}",
+                             TEXT_ARG(theirs), TEXT_ARG(config->locations.items[i].name));
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status bigcommerce_open(const struct channel_context *context, void **state_out,
+                                    struct error *error) {
+    struct bigcommerce *shop = memory_alloc_zero(1, sizeof(*shop));
+    shop->context = context;
+    shop->opened_us = clock_now_us(&context->clock);
+    shop->written.keep_us = context->config->settle_us;
+    enum status status = shop_check_url(context->config, error);
+    if (status == STATUS_OK) {
+        status = check_locations(context->config, error);
+    }
+    if (status == STATUS_OK) {
+        status = channel_http_new(context, &shop->client, error);
+    }
+    if (status != STATUS_OK) {
+        free(shop);
+        return status;
+    }
+    *state_out = shop;
+    return STATUS_OK;
+}
+
+static void bigcommerce_close(void *state) {
+    struct bigcommerce *shop = state;
+    if (shop != NULL) {
+        http_client_free(shop->client);
+        shop_written_deinit(&shop->written);
+        free(shop);
+    }
+}
+
+/* ---- calls ---- */
+
+/* `rests`: as read_all may. */
+static bool ask(struct bigcommerce *shop, const char *method, struct text path, struct text body,
+                bool rests, struct arena *arena, struct http_answer *answer,
+                struct channel_call *call) {
+    struct buffer token = {0};
+    bool answered = false;
+    if (shop_secret(&shop->context->config->token, "token", "", &token, call)) {
+        struct shop_call what = {method, path, body, {TEXT("x-auth-token"), buffer_text(&token)}};
+        answered = rests ? shop_send_rested(shop->client, shop->context, &what, arena, answer, call)
+                         : shop_send(shop->client, shop->context, &what, arena, answer, call);
+    }
+    config_secret_wipe(&token);
+    return answered;
+}
+
+/* A GET whose answer has {"data": [...], "meta": {"pagination": {"total_pages": N}}}. */
+static bool get_page(struct bigcommerce *shop, struct text path, bool rests, struct arena *arena,
+                     struct shop_rows *rows, uint64_t *pages_out, struct channel_call *call) {
+    struct http_answer answer;
+    struct text data = {NULL, 0}, meta = {NULL, 0}, pagination = {NULL, 0}, pages = {NULL, 0};
+    const struct shop_field top[] = {{"data", &data}, {"meta", &meta}};
+    const struct shop_field of_meta[] = {{"pagination", &pagination}};
+    const struct shop_field of_pagination[] = {{"total_pages", &pages}};
+    if (!ask(shop, "GET", path, TEXT(""), rests, arena, &answer, call)) {
+        return false;
+    }
+    if (answer.code >= 400) {
+        shop_judge(call, CHANNEL_CALL_NOT_SENT, "%d: the shop does not answer questions: %.*s",
+                   answer.code, TEXT_ARG(channel_words(arena, answer.body, 160)));
+        return false;
+    }
+    if (shop_fields(answer.body, arena, top, 2) != STATUS_OK || data.length == 0) {
+        channel_garbled(call, &answer, true, "a page with data was expected");
+        return false;
+    }
+    *pages_out = 1;
+    if (meta.length > 0 && shop_fields(meta, arena, of_meta, 1) == STATUS_OK &&
+        pagination.length > 0 && shop_fields(pagination, arena, of_pagination, 1) == STATUS_OK &&
+        !shop_number(pages, pages_out)) {
+        *pages_out = 1;
+    }
+    shop_rows_open(rows, data, arena);
+    return true;
+}
+
+/* ---- the shop's locations ---- */
+
+static bool has_place(const struct bigcommerce *shop, struct text theirs) {
+    uint64_t number = 0;
+    bool found = shop->place_count == 0; /* it did not say: the call will tell */
+    bool is_number = shop_number(theirs, &number);
+    for (size_t i = 0; i < shop->place_count && is_number && !found; i++) {
+        found = shop->places[i] == number;
+    }
+    return found;
+}
+
+static bool ask_places(struct bigcommerce *shop, struct arena *arena, struct channel_call *call) {
+    struct shop_rows rows;
+    struct text id;
+    const struct shop_field fields[] = {{"id", &id}};
+    uint64_t pages = 1;
+    shop->place_count = 0;
+    shop->places_at_us = clock_now_us(&shop->context->clock);
+    for (uint64_t page = 1; page <= pages && shop->place_count < PLACES_MAX; page++) {
+        struct text path = arena_format(arena, "/v3/inventory/locations?limit=%u&page=%llu",
+                                        PAGE_ITEMS, (unsigned long long)page);
+        if (!get_page(shop, path, false, arena, &rows, &pages, call)) {
+            shop->place_count = 0;
+            shop->places_at_us = 0;
+            return false;
+        }
+        while (shop->place_count < PLACES_MAX && shop_rows_next(&rows, fields, 1)) {
+            shop->place_count += shop_number(id, &shop->places[shop->place_count]);
+        }
+    }
+    return true;
+}
+
+/* Sets items aside that go to a location the shop does not have. */
+static bool check_places(struct bigcommerce *shop, struct channel_batch *batch,
+                         struct channel_call *call) {
+    bool missing = shop->places_at_us == 0;
+    for (size_t i = 0; i < batch->count && !missing; i++) {
+        missing = !has_place(shop, batch->items[i].theirs) &&
+                  batch->now_us > shop->places_at_us + PLACES_AGAIN_US;
+    }
+    if (missing && !ask_places(shop, batch->arena, call)) {
+        return false;
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        struct channel_item *item = &batch->items[i];
+        if (!has_place(shop, item->theirs)) {
+            item->outcome = CHANNEL_PARKED;
+            item->words = arena_format(batch->arena,
+                                       "the shop has no location %.*s: correct locations of this "
+                                       "channel (GET /v3/inventory/locations lists them)",
+                                       TEXT_ARG(item->theirs));
+        }
+    }
+    return true;
+}
+
+/* ---- what the shop shows ---- */
+
+static struct text note_key(struct arena *arena, const struct channel_item *item) {
+    return arena_format(arena, "sku:%.*s", TEXT_ARG(item->sku));
+}
+
+/* One row of a location's items: in `identity` or beside it, as versions of the API differ. */
+static bool next_row(struct shop_rows *rows, struct text *sku, int64_t *milli) {
+    struct text identity, on_hand, sellable;
+    const struct shop_field fields[] = {{"identity", &identity},
+                                        {"sku", sku},
+                                        {"total_inventory_onhand", &on_hand},
+                                        {"available_to_sell", &sellable}};
+    const struct shop_field inner[] = {{"sku", sku}};
+    while (shop_rows_next(rows, fields, 4)) {
+        bool fine =
+            identity.length == 0 || shop_fields(identity, rows->arena, inner, 1) == STATUS_OK;
+        if (fine && sku->length > 0 &&
+            shop_quantity(on_hand.length > 0 ? on_hand : sellable, milli)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Items that are chosen and found become CONFIRMED with what is shown. */
+static bool read_chosen(struct bigcommerce *shop, struct channel_batch *batch, struct text theirs,
+                        const bool *chosen, struct channel_call *call) {
+    size_t at = 0, hint = 0;
+    for (;;) {
+        struct buffer path = {0};
+        struct shop_rows rows;
+        struct text sku;
+        uint64_t pages;
+        int64_t milli;
+        buffer_append_format(&path, "/v3/inventory/locations/%.*s/items?limit=%u&sku:in=",
+                             TEXT_ARG(theirs), PAGE_ITEMS);
+        size_t asked = shop_append_skus(&path, batch, chosen, PAGE_ITEMS, &at);
+        bool fine = asked > 0 && get_page(shop, arena_copy(batch->arena, buffer_text(&path)), false,
+                                          batch->arena, &rows, &pages, call);
+        buffer_deinit(&path);
+        if (!fine) {
+            return asked == 0;
+        }
+        while (next_row(&rows, &sku, &milli)) {
+            struct channel_item *item = shop_find(batch, theirs, sku, &hint);
+            if (item != NULL && chosen[item - batch->items]) {
+                item->outcome = CHANNEL_CONFIRMED;
+                item->actual_milli = milli;
+            }
+        }
+        if (rows.status != STATUS_OK) {
+            shop_judge(call, CHANNEL_CALL_NOT_SENT, "200, but cut off or not as this shop answers");
+            return false;
+        }
+    }
+}
+
+/* All items whose outcome is UNANSWERED, location by location; `only_new`: those that the shop was
+ * not known to have. Not found: UNMAPPED. */
+static bool look_up(struct bigcommerce *shop, struct channel_batch *batch, bool only_new,
+                    struct channel_call *call) {
+    bool *chosen = arena_alloc_zero(batch->arena, batch->count * sizeof(*chosen));
+    bool *done = arena_alloc_zero(batch->arena, batch->count * sizeof(*done));
+    for (size_t i = 0; i < batch->count; i++) {
+        struct text key = note_key(batch->arena, &batch->items[i]);
+        done[i] = batch->items[i].outcome != CHANNEL_UNANSWERED ||
+                  (only_new && channel_note_get(shop->context->notes, key).length > 0);
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        if (done[i]) {
+            continue;
+        }
+        struct text theirs = batch->items[i].theirs;
+        for (size_t k = 0; k < batch->count; k++) {
+            chosen[k] = !done[k] && text_equal(batch->items[k].theirs, theirs);
+            done[k] = done[k] || chosen[k];
+        }
+        if (!read_chosen(shop, batch, theirs, chosen, call)) {
+            return false;
+        }
+        for (size_t k = 0; k < batch->count; k++) {
+            struct channel_item *item = &batch->items[k];
+            if (chosen[k] && item->outcome == CHANNEL_CONFIRMED) {
+                channel_note_put(shop->context->notes, note_key(batch->arena, item), TEXT("1"));
+            } else if (chosen[k]) {
+                item->outcome = CHANNEL_UNMAPPED;
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- setting ---- */
+
+static size_t write_body(const struct channel_batch *batch, struct buffer *body) {
+    struct json_writer w = {.out = body};
+    size_t count = 0;
+    json_begin_object(&w);
+    json_key(&w, "reason");
+    json_string(&w, "onhand");
+    json_key(&w, "items");
+    json_begin_array(&w);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct channel_item *item = &batch->items[i];
+        if (item->outcome != CHANNEL_UNANSWERED) {
+            continue;
+        }
+        json_begin_object(&w);
+        json_key(&w, "location_id");
+        json_raw(&w, item->theirs);
+        json_key(&w, "sku");
+        json_text(&w, item->sku);
+        json_key(&w, "quantity");
+        json_quantity(&w, item->quantity_milli);
+        json_end_object(&w);
+        count++;
+    }
+    json_end_array(&w);
+    json_end_object(&w);
+    return count;
+}
+
+/* Whether `word` stands in `title` with nothing beside it that could be more of a SKU. */
+static bool names(struct text title, struct text word) {
+    for (size_t at = 0; word.length > 0 && at + word.length <= title.length; at++) {
+        const char *after = title.data + at + word.length, *end = title.data + title.length;
+        char left = at > 0 ? title.data[at - 1] : ' ', right = after < end ? *after : ' ';
+        right = right == '.' && after + 1 >= end ? ' ' : right;
+        if (memcmp(title.data + at, word.data, word.length) == 0 &&
+            memchr(" '\"`:,;()[]", left, 11) != NULL && memchr(" '\"`:,;()[]", right, 11) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sets aside what the refusal names: the longest SKU that stands in it, where it names a location
+ * as well only there. False: it names none. */
+static bool park_named(struct channel_batch *batch, struct text title) {
+    struct text sku = {NULL, 0};
+    bool with_place = false;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct channel_item *item = &batch->items[i];
+        if (item->outcome == CHANNEL_UNANSWERED && item->sku.length > sku.length &&
+            names(title, item->sku)) {
+            sku = item->sku;
+        }
+    }
+    for (size_t i = 0; i < batch->count && sku.length > 0; i++) {
+        const struct channel_item *item = &batch->items[i];
+        with_place = with_place || (item->outcome == CHANNEL_UNANSWERED &&
+                                    text_equal(item->sku, sku) && names(title, item->theirs));
+    }
+    for (size_t i = 0; i < batch->count && sku.length > 0; i++) {
+        struct channel_item *item = &batch->items[i];
+        if (item->outcome == CHANNEL_UNANSWERED && text_equal(item->sku, sku) &&
+            (!with_place || names(title, item->theirs))) {
+            item->outcome = CHANNEL_PARKED;
+            item->words = channel_words(batch->arena, title, CHANNEL_WORDS_MAX);
+        }
+    }
+    return sku.length > 0;
+}
+
+static void take_refusal(const struct http_answer *answer, struct text title,
+                         const struct channel_batch *batch, struct channel_call *call) {
+    struct text words = channel_words(batch->arena, title.length > 0 ? title : answer->body, 160);
+    shop_judge(call, CHANNEL_CALL_REFUSED, "%d: %.*s", answer->code, TEXT_ARG(words));
+}
+
+/* One call; true: it is to be made once more, without what was set aside. */
+static bool set_once(struct bigcommerce *shop, struct channel_batch *batch,
+                     struct channel_call *call) {
+    struct buffer body = {0};
+    struct http_answer answer;
+    struct text title = {NULL, 0};
+    const struct shop_field fields[] = {{"title", &title}};
+    size_t count = write_body(batch, &body);
+    bool answered = count > 0 && ask(shop, "PUT", TEXT("/v3/inventory/adjustments/absolute"),
+                                     buffer_text(&body), false, batch->arena, &answer, call);
+    buffer_deinit(&body);
+    if (!answered) {
+        return false;
+    }
+    bool is_json = shop_fields(answer.body, batch->arena, fields, 1) == STATUS_OK;
+    if (answer.code >= 400) {
+        if (answer.code == 422 && is_json && park_named(batch, title)) {
+            return true;
+        }
+        take_refusal(&answer, title, batch, call);
+        return false;
+    }
+    if (!is_json && answer.body.length > 0) {
+        channel_garbled(call, &answer, false, "a number of a transaction was expected");
+        return false;
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        struct channel_item *item = &batch->items[i];
+        if (item->outcome == CHANNEL_UNANSWERED) {
+            item->outcome = CHANNEL_UNCERTAIN;
+            item->words = TEXT("taken down by the shop, not shown by it yet");
+        }
+    }
+    return false;
+}
+
+static void bigcommerce_send(void *state, struct channel_batch *batch, struct channel_call *call) {
+    struct bigcommerce *shop = state;
+    if (!check_places(shop, batch, call) || !look_up(shop, batch, true, call)) {
+        return;
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        struct channel_item *item = &batch->items[i];
+        if (item->outcome == CHANNEL_CONFIRMED) {
+            item->outcome = CHANNEL_UNANSWERED; /* the shop has it: it can be set */
+        }
+        if (item->outcome == CHANNEL_UNANSWERED) {
+            shop_written_put(&shop->written, item, batch->now_us);
+        }
+    }
+    for (unsigned i = 0; set_once(shop, batch, call); i++) {
+        if (i >= NAMED_MAX) {
+            shop_judge(call, CHANNEL_CALL_REFUSED, "422: more than %u items are refused",
+                       NAMED_MAX);
+            return;
+        }
+    }
+}
+
+/* ---- reading ---- */
+
+static void bigcommerce_read_back(void *state, struct channel_batch *batch,
+                                  struct channel_call *call) {
+    struct bigcommerce *shop = state;
+    if (!look_up(shop, batch, false, call)) {
+        return;
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        struct channel_item *item = &batch->items[i];
+        int64_t written_us = shop_written_at_us(&shop->written, item);
+        /* Whoever was started anew does not know what the one before it had just written. */
+        int64_t settled_us =
+            (written_us != 0 ? written_us : shop->opened_us) + shop->context->config->settle_us;
+        if (item->outcome == CHANNEL_CONFIRMED && item->actual_milli != item->quantity_milli &&
+            batch->now_us < settled_us) {
+            item->outcome = CHANNEL_RETRY;
+        }
+    }
+}
+
+static bool read_place(struct bigcommerce *shop, struct text theirs,
+                       const struct channel_sink *sink, struct channel_call *call) {
+    struct arena arena = {0};
+    uint64_t pages = 1;
+    bool more = true;
+    for (uint64_t page = 1; page <= pages && more; page++) {
+        struct shop_rows rows;
+        struct identifier identifier = {.type = TEXT("sku")};
+        int64_t milli;
+        struct text path =
+            arena_format(&arena, "/v3/inventory/locations/%.*s/items?limit=%u&page=%llu",
+                         TEXT_ARG(theirs), PAGE_ITEMS, (unsigned long long)page);
+        more = get_page(shop, path, true, &arena, &rows, &pages, call);
+        while (more && next_row(&rows, &identifier.value, &milli)) {
+            more = sink->take(sink->context, theirs, &identifier, milli);
+        }
+        if (more && rows.status != STATUS_OK) {
+            shop_judge(call, CHANNEL_CALL_NOT_SENT, "200, but cut off or not as this shop answers");
+            more = false;
+        }
+        arena_reset(&arena);
+    }
+    arena_deinit(&arena);
+    return more;
+}
+
+static void bigcommerce_read_all(void *state, const struct channel_sink *sink,
+                                 struct channel_call *call) {
+    struct bigcommerce *shop = state;
+    const struct config_pairs *pairs = &shop->context->config->locations;
+    for (size_t i = 0; i < pairs->count; i++) {
+        bool again = false;
+        for (size_t k = 0; k < i; k++) {
+            again = again || text_equal(pairs->items[k].value, pairs->items[i].value);
+        }
+        if (!again && !read_place(shop, pairs->items[i].value, sink, call)) {
+            return;
+        }
+    }
+}
+
+const struct channel_platform channel_platform_bigcommerce = {
+    .name = "bigcommerce",
+    .batch_max = ITEMS_MAX,
+    .whole_units = true,
+    .open = bigcommerce_open,
+    .close = bigcommerce_close,
+    .send = bigcommerce_send,
+    .read_back = bigcommerce_read_back,
+    .read_all = bigcommerce_read_all,
+};

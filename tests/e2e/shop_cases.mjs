@@ -1,0 +1,121 @@
+// What every shop has to stand: each fault one by one, a random schedule of them, and a hub that is
+// killed between a request and its answer. A shop has `shown(place, sku)`, `applied`, `addProduct`.
+import assert from 'node:assert/strict'
+import { scaled } from './lib.mjs'
+import { random } from './shops.mjs'
+
+const words = {
+  lost: /./, error_after: /502: the shop failed/, html_after: /not an answer/, cut_off: /./,
+  broken: /./, error: /500: the shop failed/, html: /not an answer/, redirect: /redirected to 'http:\/\/169/,
+  too_many: /too many requests/, unavailable: /asks to wait/, unauthorized: /does not accept the credentials/,
+}
+const passing = Object.keys(words).filter((kind) => !['redirect', 'unauthorized'].includes(kind))
+
+/** What the hub says may be sold at all locations of a place, and what the shop shows. */
+export class Comparison {
+  /** places: {NY01: name over there}; one: the shop has no locations. */
+  constructor(rig, shop, places, { whole = true } = {}) {
+    Object.assign(this, { rig, shop, places, whole })
+  }
+
+  async wanted() {
+    const wanted = new Map()
+    for (const [key, cell] of await this.rig.hub.cells()) {
+      const [location, sku] = key.split('/')
+      if (!(location in this.places)) continue
+      const at = `${this.places[location]}/${sku}`
+      wanted.set(at, (wanted.get(at) ?? 0) + Math.max(0, cell.available))
+    }
+    return wanted
+  }
+
+  async same(options) {
+    await this.rig.settled({ hurry: true, ...options })
+    for (const [at, quantity] of await this.wanted()) {
+      const [place, sku] = [at.slice(0, at.indexOf('/')), at.slice(at.indexOf('/') + 1)]
+      const product = this.shop.product?.(sku)
+      if (product?.refused || product === null) continue
+      assert.equal(this.shop.shown(place, sku) ?? 0, this.whole ? Math.floor(quantity) : quantity, at)
+    }
+  }
+}
+
+/** Each fault once, on the call that writes; `sku` is sold meanwhile. */
+export async function everyFault(rig, shop, comparison, sku) {
+  await rig.receive(sku, 100)
+  await comparison.same()
+  for (const [fault, said] of Object.entries(words)) {
+    const had = shop.applied.length
+    shop.script.push(fault)
+    await rig.sell(sku)
+    await rig.until(`the fault ${fault}`, () => shop.script.length === 0)
+    await rig.said(said)
+    await comparison.same()
+    assert.ok(shop.applied.length - had <= 2, `${fault}: ${shop.applied.length - had} effects`)
+    assert.equal((await rig.channel()).state, 'ok', fault)
+  }
+}
+
+/** Figures only fall, so that one which is higher than an earlier one was stale. */
+export async function randomSchedule(rig, shop, comparison, { steps = 50, sells = 4 } = {}) {
+  const seed = Number(process.env.ONHAND_SEED ?? 20261124)
+  const next = random(seed)
+  const skus = Array.from({ length: 12 }, (_, i) => `R${i}`)
+  for (const sku of skus) shop.addProduct(sku)
+  await rig.adjust(skus.map((sku) => ({ sku, delta: 900, type: 'receipt' })))
+  await comparison.same()
+  const from = shop.applied.length
+  shop.chance = () => (next() < 0.3 ? passing[Math.floor(next() * passing.length)] : null)
+  for (let step = 0; step < scaled(steps, 12); step++) {
+    const lines = Array.from({ length: 1 + Math.floor(next() * sells) }, () => ({
+      sku: skus[Math.floor(next() * skus.length)], delta: -1 - Math.floor(next() * 3), type: 'sale',
+    }))
+    await rig.adjust(lines)
+    if (next() < 0.4) await rig.order('resume')
+  }
+  shop.chance = null
+  await comparison.same()
+  const lowest = new Map()
+  for (const { place, sku, quantity } of shop.applied.slice(from)) {
+    const key = `${place}/${sku}`
+    assert.ok(quantity <= (lowest.get(key) ?? Infinity), `seed ${seed}: ${key} went back to ${quantity}`)
+    lowest.set(key, quantity)
+  }
+}
+
+/** `writes(call)`: the call that is to be caught. */
+export async function killBetween(rig, shop, comparison, sku, writes) {
+  for (const applies of [true, false]) {
+    let open
+    shop.chance = (call) => {
+      if (open || !writes(call)) return null
+      return (same, response, answer) => {
+        if (applies) answer()
+        open = response
+      }
+    }
+    const had = shop.applied.length
+    await rig.sell(sku)
+    await rig.until('the call', () => open)
+    await rig.hub.kill()
+    open.destroy()
+    shop.chance = null
+    await rig.hub.start()
+    await comparison.same({ seconds: 60 })
+    const effects = shop.applied.slice(had).filter((row) => row.sku === sku)
+    assert.equal(effects.length, 1, `applied ${applies}: ${JSON.stringify(effects)}`)
+  }
+}
+
+export async function audited(rig) {
+  const before = (await rig.channel()).last_audit?.finished_at
+  await rig.order('audit', 202)
+  return rig.until('the audit', async () => {
+    const { last_audit: audit } = await rig.channel()
+    return audit && audit.finished_at !== before && audit
+  })
+}
+
+export function parked(rig, sku) {
+  return rig.until(`${sku} is parked`, async () => (await rig.channel()).parked.find((item) => item.sku === sku))
+}
