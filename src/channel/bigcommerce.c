@@ -225,6 +225,7 @@ static bool read_chosen(struct bigcommerce *shop, struct channel_batch *batch, s
             if (item != NULL && chosen[item - batch->items]) {
                 item->outcome = CHANNEL_CONFIRMED;
                 item->actual_milli = milli;
+                shop_note_spelling(shop->context->notes, batch->arena, sku, item->sku);
             }
         }
         if (rows.status != STATUS_OK) {
@@ -441,6 +442,7 @@ static bool read_place(struct bigcommerce *shop, struct text theirs,
                          TEXT_ARG(theirs), PAGE_ITEMS, (unsigned long long)page);
         more = get_page(shop, path, true, &arena, &rows, &pages, call);
         while (more && next_row(&rows, &identifier.value, &milli)) {
+            identifier.value = shop_our_spelling(shop->context->notes, &arena, identifier.value);
             more = sink->take(sink->context, theirs, &identifier, milli);
         }
         if (more && rows.status != STATUS_OK) {

@@ -472,6 +472,7 @@ static void magento_read_all(void *state, const struct channel_sink *sink,
         more = magento_search(shop, page_path(&shop->context->config->locations, page, &arena),
                               true, &arena, &rows, &total, call);
         while (more && next_row(&rows, &identifier.value, &source, &milli)) {
+            identifier.value = shop_our_spelling(shop->context->notes, &arena, identifier.value);
             more = sink->take(sink->context, source, &identifier, milli);
         }
         if (more && rows.status != STATUS_OK) {

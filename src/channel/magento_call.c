@@ -211,6 +211,7 @@ static bool ask_products(struct magento *shop, struct channel_batch *batch, cons
                 channel_note_put(
                     shop->context->notes,
                     arena_format(batch->arena, "sku:%.*s", TEXT_ARG(batch->items[i].sku)), sku);
+                shop_note_spelling(shop->context->notes, batch->arena, sku, batch->items[i].sku);
             }
         }
     }

@@ -342,8 +342,15 @@ void outbox_was_read(struct outbox *outbox, struct outbox_ref ref, enum channel_
 void outbox_observed(struct outbox *outbox, struct outbox_ref ref, int64_t actual_milli, bool mend,
                      int64_t now_us) {
     struct slot *slot = table_find(outbox, ref.place, ref.product);
-    if (!mend || slot == NULL || slot->work != 0 || slot->told_milli == CHANNEL_UNKNOWN_MILLI ||
+    if (!mend || slot == NULL || slot->told_milli == CHANNEL_UNKNOWN_MILLI ||
         slot->told_milli == actual_milli) {
+        return;
+    }
+    if (slot->work != 0) {
+        if (work_of(outbox, slot)->state == OUTBOX_VERIFYING) {
+            /* It would have been read back anyway, a little later. */
+            outbox_was_read(outbox, ref, CHANNEL_CONFIRMED, actual_milli, now_us, now_us);
+        }
         return;
     }
     int64_t wanted_milli = slot->told_milli;

@@ -237,6 +237,23 @@ struct channel_item *shop_find(const struct channel_batch *batch, struct text th
     return NULL;
 }
 
+static struct text spelling_key(struct arena *arena, struct text theirs) {
+    return arena_format(arena, "spelled:%.*s", TEXT_ARG(theirs));
+}
+
+void shop_note_spelling(struct channel_notes *notes, struct arena *arena, struct text theirs,
+                        struct text ours) {
+    if (!text_equal(theirs, ours)) {
+        channel_note_put(notes, spelling_key(arena, theirs), ours);
+    }
+}
+
+struct text shop_our_spelling(struct channel_notes *notes, struct arena *arena,
+                              struct text theirs) {
+    struct text ours = channel_note_get(notes, spelling_key(arena, theirs));
+    return ours.length > 0 ? ours : theirs;
+}
+
 void shop_all(const struct channel_batch *batch, enum channel_outcome outcome, struct text words) {
     for (size_t i = 0; i < batch->count; i++) {
         batch->items[i].outcome = outcome;

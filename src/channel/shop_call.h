@@ -81,6 +81,10 @@ must_check bool shop_quantity(struct text number, int64_t *milli_out);
 /* SKUs are compared as shops do: without regard to case (ASCII). */
 struct channel_item *shop_find(const struct channel_batch *batch, struct text theirs,
                                struct text sku, size_t *hint);
+/* A SKU that the shop spells in its own way is remembered, so that an audit knows it for ours. */
+void shop_note_spelling(struct channel_notes *notes, struct arena *arena, struct text theirs,
+                        struct text ours);
+struct text shop_our_spelling(struct channel_notes *notes, struct arena *arena, struct text theirs);
 void shop_all(const struct channel_batch *batch, enum channel_outcome outcome, struct text words);
 
 /* Appends SKUs of items that `chosen` names (by index; NULL: all) from *at on to a query, escaped,

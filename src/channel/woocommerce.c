@@ -125,6 +125,7 @@ static void note_product(struct woocommerce *shop, struct arena *arena, const st
     if (!shop_number(found->id, &id) || found->id.length > NUMBERS_MAX) {
         return;
     }
+    shop_note_spelling(shop->context->notes, arena, found->sku, item->sku);
     bool is_variation = text_equal_string(found->type, "variation") &&
                         shop_number(found->parent, &parent) && parent > 0;
     channel_note_put(shop->context->notes, note_key(arena, item),
@@ -416,8 +417,10 @@ static bool read_pages(struct woocommerce *shop, struct text parent,
                        const struct channel_sink *sink, struct channel_call *call);
 
 static bool take_product(struct woocommerce *shop, const struct product *product,
-                         const struct channel_sink *sink, struct channel_call *call) {
-    struct identifier identifier = {.type = TEXT("sku"), .value = product->sku};
+                         const struct channel_sink *sink, struct arena *arena,
+                         struct channel_call *call) {
+    struct identifier identifier = {TEXT("sku"),
+                                    shop_our_spelling(shop->context->notes, arena, product->sku)};
     int64_t milli;
     if (product->sku.length > 0 && shop_quantity(product->stock, &milli) &&
         !sink->take(sink->context, TEXT(""), &identifier, milli)) {
@@ -446,7 +449,7 @@ static bool read_pages(struct woocommerce *shop, struct text parent,
                          true, &arena, &rows, &pages, call);
         while (more && next_product(&rows, &product)) {
             product.type = parent.length > 0 ? TEXT("variation") : product.type;
-            more = take_product(shop, &product, sink, call);
+            more = take_product(shop, &product, sink, &arena, call);
         }
         more = more && rows_were_fine(&rows, call);
         arena_reset(&arena);

@@ -31,7 +31,7 @@ after(async () => {
 })
 
 test('figures by location, confirmed only once the shop shows them', async () => {
-  shop.settleMs = 1200
+  shop.settleMs = 600
   await rig.receive('A', 10)
   await rig.until('the call', () => shop.transactions > 0)
   const { channels } = await rig.hub.json('GET', '/v1/inventory/NY01/A/explain')
@@ -67,7 +67,7 @@ test('a location the shop does not have is told for its items, and holds up no o
 
 test('what the shop does not sell is left out, and found once it is there', async () => {
   await rig.receive('NOT-SOLD', 2)
-  await comparison.same()
+  await rig.until('it is left out', async () => (await rig.channel()).unmapped === 1)
   shop.addProduct('NOT-SOLD')
   await rig.hub.json('POST', '/v1/channels/bc/retry?location=NY01&sku=NOT-SOLD')
   await comparison.same()
