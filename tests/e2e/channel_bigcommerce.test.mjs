@@ -52,7 +52,7 @@ test('an item that is refused is parked with the words of the shop, named or not
     many.splice(25, 0, bad[1])
     for (const sku of many) shop.addProduct(sku).refused = bad.includes(sku) ? 'not tracked' : undefined
     await rig.adjust(many.map((sku) => ({ sku, delta: 3, type: 'receipt' })))
-    for (const sku of bad) assert.match((await parked(rig, sku)).why, names ? /not tracked/ : /could not be processed/)
+    for (const sku of bad) assert.match((await parked(rig, sku)).detail, names ? /not tracked/ : /could not be processed/)
     await comparison.same()
   }
   shop.namesRows = true
@@ -61,7 +61,7 @@ test('an item that is refused is parked with the words of the shop, named or not
 test('a location the shop does not have is told for its items, and holds up no other', async () => {
   await rig.receive('A', 3, 'MIAMI')
   await rig.receive('A', 3)
-  assert.match((await parked(rig, 'A')).why, /the shop has no location 77/)
+  assert.match((await parked(rig, 'A')).detail, /the shop has no location 77/)
   await comparison.same()
 })
 

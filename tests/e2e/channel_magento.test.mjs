@@ -62,7 +62,7 @@ test('an item that is refused is parked with the words of the shop, in a bulk an
     for (const sku of many) shop.addProduct(sku)
     shop.product(`BAD${count}`).refused = 'Quantity is not to my taste'
     await rig.adjust(many.map((sku) => ({ sku, delta: 3, type: 'receipt' })))
-    assert.match((await parked(rig, `BAD${count}`)).why, /400: .*Validation Failed.*not to my taste/)
+    assert.match((await parked(rig, `BAD${count}`)).detail, /400: .*Validation Failed.*not to my taste/)
     await comparison.same()
   }
 })
@@ -83,7 +83,7 @@ test('a shop that takes no bulks is told by the few', async () => {
 test('a source the shop does not have is told for its items, and holds up no other', async () => {
   await rig.receive('B', 3, 'MIAMI')
   await rig.receive('B', 3)
-  assert.match((await parked(rig, 'B')).why, /the shop has no source 'miami'/)
+  assert.match((await parked(rig, 'B')).detail, /the shop has no source 'miami'/)
   await comparison.same()
   shop.sources.add('miami')
   await rig.hub.stop()

@@ -66,7 +66,7 @@ test('an item that is refused is parked with the words of the shop, and no other
   shop.bySku('BAD').refused = 'Not for sale any more'
   many.splice(11, 0, 'BAD')
   await rig.adjust(many.map((sku) => ({ sku, delta: 3, type: 'receipt' })))
-  assert.match((await parked(rig, 'BAD')).why, /Not for sale any more/)
+  assert.match((await parked(rig, 'BAD')).detail, /Not for sale any more/)
   await comparison.same()
   delete shop.bySku('BAD').refused
   await rig.hub.json('POST', '/v1/channels/woo/retry?location=NY01&sku=BAD')
