@@ -14,48 +14,6 @@
 #define SYNC_ITEMS 20u /* of one call, where the shop's limits are on */
 #define PAGE_ITEMS 300u
 #define ASK_AGAIN_US US_PER_SECOND
-#define BULK_PATIENCE_US (300 * US_PER_SECOND)
-#define SYNC_AFTER_FAILURE_US (600 * US_PER_SECOND)
-#define SYNC_AFTER_SILENCE_US (3600 * US_PER_SECOND)
-
-/* ---- bulks, kept as notes ---- */
-
-static struct text bulk_key(struct arena *arena, size_t i) {
-    return arena_format(arena, "bulk:%zu", i);
-}
-
-static void keep_bulks(struct magento *shop) {
-    struct arena arena = {0};
-    for (size_t i = 0; i < MAGENTO_BULKS_MAX; i++) {
-        const struct magento_bulk *bulk = &shop->bulks[i];
-        if (i < shop->bulk_count) {
-            channel_note_put(shop->context->notes, bulk_key(&arena, i),
-                             arena_format(&arena, "%s %lld", bulk->uuid, (long long)bulk->sent_us));
-        } else {
-            channel_note_forget(shop->context->notes, bulk_key(&arena, i));
-        }
-    }
-    arena_deinit(&arena);
-}
-
-static void load_bulks(struct magento *shop) {
-    struct arena arena = {0};
-    for (size_t i = 0; i < MAGENTO_BULKS_MAX; i++) {
-        struct text kept = channel_note_get(shop->context->notes, bulk_key(&arena, i));
-        const char *blank = kept.length > 0 ? memchr(kept.data, ' ', kept.length) : NULL;
-        size_t length = blank != NULL ? (size_t)(blank - kept.data) : 0;
-        uint64_t sent_us;
-        if (length == 0 || length >= MAGENTO_UUID_SIZE ||
-            !shop_number((struct text){blank + 1, kept.length - length - 1}, &sent_us)) {
-            continue;
-        }
-        struct magento_bulk *bulk = &shop->bulks[shop->bulk_count++];
-        memcpy(bulk->uuid, kept.data, length);
-        bulk->uuid[length] = '\0';
-        bulk->sent_us = (int64_t)sent_us;
-    }
-    arena_deinit(&arena);
-}
 
 /* ---- open and close ---- */
 
@@ -73,7 +31,7 @@ static enum status magento_open(const struct channel_context *context, void **st
         free(shop);
         return status;
     }
-    load_bulks(shop);
+    magento_load_bulks(shop);
     *state_out = shop;
     return STATUS_OK;
 }
@@ -237,7 +195,7 @@ static void set_many(struct magento *shop, struct channel_batch *batch, struct c
     }
     if (answer.code >= 400) {
         /* No bulks here, or not so large: the same once more, by the few. */
-        shop->sync_until_us = batch->now_us + SYNC_AFTER_FAILURE_US;
+        magento_no_bulks(shop, batch->now_us);
         shop_judge(call, CHANNEL_CALL_THROTTLED, "%d: the shop takes no bulk, going on without",
                    answer.code);
         return;
@@ -246,10 +204,7 @@ static void set_many(struct magento *shop, struct channel_batch *batch, struct c
         channel_garbled(call, &answer, false, "bulk_uuid was expected");
         return;
     }
-    struct magento_bulk *bulk = &shop->bulks[shop->bulk_count++];
-    *bulk = (struct magento_bulk){.sent_us = batch->now_us};
-    memcpy(bulk->uuid, uuid.data, uuid.length);
-    keep_bulks(shop);
+    magento_add_bulk(shop, uuid, batch->now_us);
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->items[i].outcome == CHANNEL_UNANSWERED) {
             batch->items[i].outcome = CHANNEL_UNCERTAIN;
@@ -278,67 +233,6 @@ static void magento_send(void *state, struct channel_batch *batch, struct channe
     } else if (count > 0) {
         set_by_few(shop, batch, count, call);
         call->next_items = batch->now_us >= shop->sync_until_us ? 0 : SYNC_ITEMS;
-    }
-}
-
-/* ---- what became of bulks ---- */
-
-/* False: it is open. */
-static bool bulk_closed(struct magento *shop, struct text operations, struct arena *arena,
-                        int64_t now_us) {
-    struct shop_rows rows;
-    struct text status;
-    const struct shop_field fields[] = {{"status", &status}};
-    bool open = false, failed = false;
-    shop_rows_open(&rows, operations, arena);
-    while (shop_rows_next(&rows, fields, 1)) {
-        open = open || text_equal_string(status, "4");
-        failed = failed || !(text_equal_string(status, "1") || text_equal_string(status, "4"));
-    }
-    if (failed) {
-        shop->sync_until_us = now_us + SYNC_AFTER_FAILURE_US;
-    }
-    return !open && rows.status == STATUS_OK;
-}
-
-/* True: it need not be waited for any more. */
-static bool ask_bulk(struct magento *shop, struct magento_bulk *bulk, int64_t now_us,
-                     struct arena *arena, struct channel_call *call) {
-    struct http_answer answer;
-    struct text operations = {NULL, 0};
-    const struct shop_field fields[] = {{"operations_list", &operations}};
-    struct text path = arena_format(arena, "V1/bulk/%s/detailed-status", bulk->uuid);
-    if (now_us > bulk->sent_us + BULK_PATIENCE_US) {
-        shop->sync_until_us = now_us + SYNC_AFTER_SILENCE_US;
-        return true;
-    }
-    bulk->asked_us = now_us;
-    if (!magento_ask(shop, "GET", path, TEXT(""), false, arena, &answer, call)) {
-        return false;
-    }
-    if (answer.code == 404) {
-        return true;
-    }
-    if (shop_fields(answer.body, arena, fields, 1) != STATUS_OK || operations.length == 0) {
-        channel_garbled(call, &answer, true, "operations_list was expected");
-        return false;
-    }
-    return bulk_closed(shop, operations, arena, now_us);
-}
-
-static void ask_bulks(struct magento *shop, int64_t now_us, struct arena *arena,
-                      struct channel_call *call) {
-    size_t left = 0, before = shop->bulk_count;
-    for (size_t i = 0; i < before; i++) {
-        struct magento_bulk bulk = shop->bulks[i];
-        bool asks = call->verdict == CHANNEL_CALL_OK && now_us >= bulk.asked_us + ASK_AGAIN_US;
-        if (!asks || !ask_bulk(shop, &bulk, now_us, arena, call)) {
-            shop->bulks[left++] = bulk;
-        }
-    }
-    shop->bulk_count = left;
-    if (left < before) {
-        keep_bulks(shop);
     }
 }
 
@@ -418,7 +312,7 @@ static void read_figures(struct magento *shop, struct channel_batch *batch,
 
 static void magento_read_back(void *state, struct channel_batch *batch, struct channel_call *call) {
     struct magento *shop = state;
-    ask_bulks(shop, batch->now_us, batch->arena, call);
+    magento_ask_bulks(shop, batch->now_us, batch->arena, call);
     if (call->verdict != CHANNEL_CALL_OK) {
         return;
     }

@@ -1,4 +1,4 @@
-/* Adobe Commerce (Magento): what its two files share. */
+/* Adobe Commerce (Magento): what its files share. */
 #ifndef ONHAND_CHANNEL_MAGENTO_INTERNAL_H
 #define ONHAND_CHANNEL_MAGENTO_INTERNAL_H
 
@@ -48,6 +48,16 @@ must_check bool magento_check_sources(struct magento *shop, struct channel_batch
                                       struct channel_call *call);
 must_check bool magento_look_up(struct magento *shop, struct channel_batch *batch,
                                 struct channel_call *call);
+
+/* ---- magento_bulk.c ---- */
+
+void magento_load_bulks(struct magento *shop);
+void magento_add_bulk(struct magento *shop, struct text uuid, int64_t now_us);
+/* For a while all goes by the few. */
+void magento_no_bulks(struct magento *shop, int64_t now_us);
+/* Forgets those that are closed, or were waited for long enough. */
+void magento_ask_bulks(struct magento *shop, int64_t now_us, struct arena *arena,
+                       struct channel_call *call);
 
 /* ---- magento_oauth.c ---- */
 
