@@ -94,18 +94,32 @@ struct outbound {
     struct channel *channel;
     struct buffer csv;
     struct located_cell *cells; /* CELLS_AT_ONCE */
+    struct wanted_cell *wanted; /* of one facility */
     uint64_t after, rows;       /* after: only cells changed since; 0: all */
 };
 
-static int64_t quantity_of(const struct outbound *out, uint32_t location, const struct cell *cell) {
+/* One of theirs, and those of ours that are summed up for it. */
+struct facility {
+    struct text name;
+    uint32_t *locations;
+    size_t count;
+};
+
+static int64_t quantity_of(const struct outbound *out, const struct facility *facility,
+                           uint32_t product, const struct cell *cells) {
     struct hub *hub = out->channel->hub;
     const struct config_channel *config = out->channel->config;
     const struct wanted_policy policy = {config->threshold_milli, config->share_percent,
                                          config->cap_milli, false};
-    const struct wanted_cell one = {.cell = *cell,
-                                    .safety_milli = hub_safety_stock_milli(hub, location),
-                                    .sells = hub_sells_online(hub, location)};
-    return wanted_figure_of(&policy, &one, 1).milli;
+    bool published = !catalog_product_attributes(hub_catalog(hub), product).unpublished;
+    for (size_t i = 0; i < facility->count; i++) {
+        uint32_t location = facility->locations[i];
+        out->wanted[i] =
+            (struct wanted_cell){.cell = cells[i],
+                                 .safety_milli = hub_safety_stock_milli(hub, location),
+                                 .sells = published && hub_sells_online(hub, location)};
+    }
+    return wanted_figure_of(&policy, out->wanted, facility->count).milli;
 }
 
 /* By its SKU; a product without one by the first identifier it has. */
@@ -131,44 +145,106 @@ static void append_identifier(struct outbound *out, uint32_t product) {
     buffer_append_csv(&out->csv, identifiers[at].value);
 }
 
-static void append_cells(struct outbound *out, uint32_t location, struct text facility) {
+/* `cells`: one per location of the facility. */
+static void append_row(struct outbound *out, const struct facility *facility, uint32_t product,
+                       const struct cell *cells) {
+    char quantity[QUANTITY_TEXT_SIZE];
+    bool exists = false, changed = false;
+    for (size_t i = 0; i < facility->count; i++) {
+        exists = exists || cell_exists(&cells[i]);
+        changed = changed || out->after == 0 || cells[i].head > out->after;
+    }
+    if (!exists || !changed) {
+        return;
+    }
+    (void)quantity_format(quantity_of(out, facility, product, cells), quantity);
+    buffer_append_csv(&out->csv, facility->name);
+    buffer_append_string(&out->csv, ",,");
+    append_identifier(out, product);
+    buffer_append_format(&out->csv, ",%s\n", quantity);
+    out->rows++;
+}
+
+static void append_sums(struct outbound *out, const struct facility *facility) {
     struct store *store = hub_store(out->channel->hub);
-    uint32_t next = 1;
+    uint32_t last = catalog_product_count(hub_catalog(out->channel->hub));
+    struct cell *cells = memory_alloc(facility->count * sizeof(*cells));
+    for (uint32_t product = 1; product <= last; product++) {
+        for (size_t i = 0; i < facility->count; i++) {
+            cells[i] = store_cell(store, facility->locations[i], product);
+        }
+        append_row(out, facility, product, cells);
+    }
+    free(cells);
+}
+
+static void append_facility(struct outbound *out, const struct facility *facility) {
+    struct store *store = hub_store(out->channel->hub);
+    uint32_t next = facility->count == 1;
+    if (facility->count > 1) {
+        append_sums(out, facility);
+    }
     while (next != 0) {
-        size_t count = store_cells(store, location, next, out->cells, CELLS_AT_ONCE, &next);
+        size_t count =
+            store_cells(store, facility->locations[0], next, out->cells, CELLS_AT_ONCE, &next);
         for (size_t i = 0; i < count; i++) {
-            char quantity[QUANTITY_TEXT_SIZE];
-            if (out->after > 0 && out->cells[i].cell.head <= out->after) {
-                continue;
-            }
-            (void)quantity_format(quantity_of(out, location, &out->cells[i].cell), quantity);
-            buffer_append_csv(&out->csv, facility);
-            buffer_append_string(&out->csv, ",,");
-            append_identifier(out, out->cells[i].product);
-            buffer_append_format(&out->csv, ",%s\n", quantity);
-            out->rows++;
+            append_row(out, facility, out->cells[i].product, &out->cells[i].cell);
         }
     }
 }
 
-/* The configured locations under their names there; without any, all of ours that sell online. */
-static void append_locations(struct outbound *out) {
-    struct hub *hub = out->channel->hub;
+static struct text name_over_there(const struct config_pair *pair) {
+    return pair->value.length > 0 ? pair->value : pair->name;
+}
+
+/* The configured locations under their names there: those of one name are one facility. */
+static void append_configured(struct outbound *out, struct facility *facility) {
+    struct catalog *catalog = hub_catalog(out->channel->hub);
     const struct config_pairs *pairs = &out->channel->config->locations;
-    buffer_append_string(&out->csv, HEADER);
     for (size_t i = 0; i < pairs->count; i++) {
-        const struct config_pair *pair = &pairs->items[i];
-        uint32_t location = catalog_find_location(hub_catalog(hub), pair->name);
-        if (location != 0) {
-            append_cells(out, location, pair->value.length > 0 ? pair->value : pair->name);
+        bool told = false;
+        facility->name = name_over_there(&pairs->items[i]);
+        facility->count = 0;
+        for (size_t k = 0; k < pairs->count && !told; k++) {
+            uint32_t location = catalog_find_location(catalog, pairs->items[k].name);
+            bool same = text_equal(name_over_there(&pairs->items[k]), facility->name);
+            told = same && k < i;
+            if (same && location != 0) {
+                facility->locations[facility->count++] = location;
+            }
+        }
+        if (!told) {
+            append_facility(out, facility);
         }
     }
+}
+
+/* Without a configuration of them, all of ours that sell online. */
+static void append_known(struct outbound *out, struct facility *facility) {
+    struct hub *hub = out->channel->hub;
     uint32_t limit = store_location_limit(hub_store(hub));
-    for (uint32_t location = 1; pairs->count == 0 && location < limit; location++) {
+    for (uint32_t location = 1; location < limit; location++) {
         if (hub_sells_online(hub, location)) {
-            append_cells(out, location, catalog_location_code(hub_catalog(hub), location));
+            facility->name = catalog_location_code(hub_catalog(hub), location);
+            facility->locations[0] = location;
+            facility->count = 1;
+            append_facility(out, facility);
         }
     }
+}
+
+static void append_locations(struct outbound *out) {
+    size_t most = out->channel->config->locations.count + 1;
+    struct facility facility = {.locations = memory_alloc(most * sizeof(uint32_t))};
+    out->wanted = memory_alloc(most * sizeof(*out->wanted));
+    buffer_append_string(&out->csv, HEADER);
+    if (out->channel->config->locations.count > 0) {
+        append_configured(out, &facility);
+    } else {
+        append_known(out, &facility);
+    }
+    free(facility.locations);
+    free(out->wanted);
 }
 
 /* ---- in place ---- */

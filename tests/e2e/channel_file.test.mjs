@@ -30,7 +30,7 @@ describe('outbound files', () => {
 
   before(async () => {
     sshd = await Sshd.start()
-    for (const name of ['changes', 'all', 'gone']) mkdirSync(place(name))
+    for (const name of ['changes', 'all', 'gone', 'sums']) mkdirSync(place(name))
     writeFileSync(
       place('onhand.yaml'),
       `locations:
@@ -42,6 +42,7 @@ channels:
   - {name: changes, type: file, url: ${place('changes')}, every: 1h}
   - {name: all, type: file, url: ${place('all')}, every: 1h, mode: all, threshold: 3, locations: {NAMED: STORE_9, BACK: STORE_8}}
   - {name: far, type: file, url: "sftp://127.0.0.1:${sshd.port}${sshd.drop}", user: ${sshd.user}, identity: "file:${sshd.identity}", known_hosts: ${sshd.knownHosts}, every: 1h}
+  - {name: sums, type: file, url: ${place('sums')}, every: 1h, locations: {NY01: WEB, NAMED: WEB, BACK: WEB}, cap: 6, share: 50}
   - {name: gone, type: file, url: ${place('gone')}, every: 1h}
 `
     )
@@ -108,6 +109,26 @@ channels:
       readFileSync(place('all', file), 'utf8'),
       'facilityId,locationSeqId,idType,idValue,availableQty\nSTORE_9,,SKU,A,0\nSTORE_9,,SKU,B,3\nSTORE_8,,SKU,A,0\n'
     )
+  })
+
+  it('sums up locations of one name over there, by the policy, and tells zero of what is not published', async () => {
+    const rows = (name) => readFileSync(place('sums', name), 'utf8').trim().split('\n').slice(1).sort()
+    const newest = async () => (await state('sums')).last_file
+    await run('sums')
+    const sku = async (name) => (await hub.cell('NY01', name)).available
+    const expected = ['A', 'B'].map((name, i) => [name, [2, 3][i]])
+    for (const [name, named] of expected) {
+      // The safety stock is in `available` already; back there nothing is sold online.
+      const quantity = Math.min(6, (Math.max(0, await sku(name)) + named) * 0.5)
+      assert.ok(rows(await newest()).includes(`WEB,,SKU,${name},${quantity}`), rows(await newest()).join('\n'))
+    }
+    assert.equal(rows(await newest()).length, 3)
+    await hub.json('POST', '/v1/products', { body: [{ sku: 'A', published: false }] })
+    await hub.adjust([{ id: 'sum', type: 'receipt', location: 'NAMED', sku: 'A', delta: 5 }])
+    await run('sums')
+    assert.deepEqual(rows(await newest()), ['WEB,,SKU,A,0'])
+    await hub.json('POST', '/v1/products', { body: [{ sku: 'A', published: true }] })
+    await hub.adjust([{ id: 'back', type: 'sale', location: 'NAMED', sku: 'A', delta: -5 }])
   })
 
   it('writes behind SFTP, and another hub resets from it', async () => {

@@ -148,6 +148,14 @@ static void secrets_and_urls(void **state) {
          ":1:42: channels[0].url: a URL has no blanks\n"},
         {"channels: [{name: a, type: webhook, url: \"https://a/\", share: 101}]\n",
          ":1:63: channels[0].share: 101 is not between 0 and 100\n"},
+        {"channels: [{name: a, type: webhook, url: \"https://a/\", batch: 2001}]\n",
+         ":1:63: channels[0].batch: 2001 is not between 1 and 2000\n"},
+        {"channels: [{name: a, type: magento, url: \"https://a/\", token: \"env:T\", key: "
+         "\"env:K\", "
+         "locations: {A: b}}]\n",
+         ":1:12: channels[0].secret: OAuth needs key, secret, token and token_secret; a token "
+         "alone "
+         "is sent as Bearer\n"},
         {"channels: [{name: a, type: webhook, url: \"https://a/\", secret: [\"env:A\", "
          "whsec_x]}]\n",
          ":1:74: channels[0].secret[1]: a secret does not belong into the configuration: write "
