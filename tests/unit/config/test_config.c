@@ -240,11 +240,7 @@ static void reads_sources_and_channels(void **state) {
         "  - {name: c, type: file, url: ./out, mode: all, every: 1h,\n"
         "     increases: \"after: 1h\"}\n"
         "  - {name: d, type: webhook, url: \"https://w\", secret: [\"env:NEW\", \"file:/old\"],\n"
-        "     share: 40, cap: 2.5, ca_file: ca.pem}\n"
-        "  - {name: e, type: magento, url: \"https://m\", token: \"env:T\", key: \"env:K\",\n"
-        "     secret: \"env:S\", token_secret: \"env:TS\", store: de, locations: {NY01: ny}}\n"
-        "  - {name: f, type: bigcommerce, url: \"https://b\", token: \"env:T\", batch: 500,\n"
-        "     settle: 30s, locations: {NY01: 1}}\n");
+        "     share: 40, cap: 2.5, ca_file: ca.pem}\n");
     const struct config_source *source = config->sources;
     assert_int_equal(source->login, CONFIG_LOGIN_TOKEN);
     assert_int_equal(source->poll_us, 5 * S);
@@ -286,14 +282,26 @@ static void reads_sources_and_channels(void **state) {
     assert_int_equal(channel[3].share_percent, 40);
     assert_int_equal(channel[3].cap_milli, 2500);
     assert_text(channel[3].ca_file, "ca.pem");
-    assert_int_equal(channel[3].batch_items, 0);
-    assert_text(channel[4].store, "de");
-    assert_text(channel[4].key.name, "K");
-    assert_text(channel[4].secret.name, "S");
-    assert_text(channel[4].token_secret.name, "TS");
-    assert_int_equal(channel[4].settle_us, 10 * S);
-    assert_int_equal(channel[5].batch_items, 500);
-    assert_int_equal(channel[5].settle_us, 30 * S);
+    config_free(config);
+}
+
+static void reads_what_single_platforms_have(void **state) {
+    (void)state;
+    struct config *config =
+        load("channels:\n"
+             "  - {name: e, type: magento, url: \"https://m\", token: \"env:T\", key: \"env:K\",\n"
+             "     secret: \"env:S\", token_secret: \"env:TS\", store: de, locations: {NY01: ny}}\n"
+             "  - {name: f, type: bigcommerce, url: \"https://b\", token: \"env:T\", batch: 500,\n"
+             "     settle: 30s, locations: {NY01: 1}}\n");
+    const struct config_channel *channel = config->channels;
+    assert_text(channel[0].store, "de");
+    assert_text(channel[0].key.name, "K");
+    assert_text(channel[0].secret.name, "S");
+    assert_text(channel[0].token_secret.name, "TS");
+    assert_int_equal(channel[0].batch_items, 0);
+    assert_int_equal(channel[0].settle_us, 10 * S);
+    assert_int_equal(channel[1].batch_items, 500);
+    assert_int_equal(channel[1].settle_us, 30 * S);
     config_free(config);
 }
 
@@ -425,6 +433,7 @@ int main(void) {
         cmocka_unit_test(reads_feeds),
         cmocka_unit_test(reads_sources_and_channels),
         cmocka_unit_test(reads_who_is_notified),
+        cmocka_unit_test(reads_what_single_platforms_have),
         cmocka_unit_test(puts_guards_together),
         cmocka_unit_test(loads_the_example),
         cmocka_unit_test(the_example_shows_every_key),
