@@ -89,14 +89,49 @@ static void check_magento(struct reading *reading, const yaml_node_t *node,
     }
 }
 
-static void check_channel(struct reading *reading, const yaml_node_t *node,
-                          struct config_channel *channel) {
+/* A token, or what one is fetched with. */
+static void check_credentials(struct reading *reading, const struct schema *schema,
+                              const yaml_node_t *node, uint64_t named,
+                              const struct config_channel *channel) {
+    bool is_shopify = channel->type == CONFIG_CHANNEL_SHOPIFY;
+    const char *first = is_shopify ? "key" : "user", *second = is_shopify ? "secret" : "password";
+    if (!is_shopify && channel->type != CONFIG_CHANNEL_HOTWAX) {
+        return;
+    }
+    bool both = is_named(schema, named, first) && is_named(schema, named, second);
+    if (!is_named(schema, named, "token") && !both) {
+        mistake_at(reading, node, "token", "is needed, or %s and %s to fetch one with", first,
+                   second);
+    }
+}
+
+/* Where online orders reserve: as configured, else the first location there is. */
+static void check_orders_location(struct reading *reading, const yaml_node_t *node,
+                                  struct config_channel *channel) {
+    const struct config_pairs *locations = &channel->locations;
+    bool is_one = channel->orders_location.length == 0 || locations->count == 0;
+    if (channel->orders_location.length == 0 && locations->count > 0) {
+        channel->orders_location = locations->items[0].name;
+    }
+    for (size_t i = 0; i < locations->count && !is_one; i++) {
+        is_one = text_equal(locations->items[i].name, channel->orders_location);
+    }
+    if (!is_one) {
+        mistake_at(reading, node, "orders_location", "'%s' is not among `locations`",
+                   shown(reading, channel->orders_location));
+    }
+}
+
+static void check_channel(struct reading *reading, const struct schema *schema,
+                          const yaml_node_t *node, uint64_t named, struct config_channel *channel) {
     if (channel->secrets.count > 0) {
         channel->secret = channel->secrets.items[0];
     }
     if (channel->type == CONFIG_CHANNEL_MAGENTO) {
         check_magento(reading, node, channel);
     }
+    check_credentials(reading, schema, node, named, channel);
+    check_orders_location(reading, node, channel);
     if (channel->url.length == 0) {
         return;
     }
@@ -250,7 +285,7 @@ void check_item(struct reading *reading, const struct schema *schema, const yaml
         unique_add(reading, &reading->channels, ((struct config_channel *)item)->name, node,
                    "name");
         if (is_named(schema, named, "type")) {
-            check_channel(reading, node, item);
+            check_channel(reading, schema, node, named, item);
         }
     } else if (schema == &schema_notify) {
         struct config_notify *notify = item;

@@ -199,20 +199,24 @@ struct config_channel {
     int64_t batch_items;                         /* in one call; 0: what the platform allows */
     int64_t settle_us; /* how long a figure the shop took down may not be shown yet */
     struct config_secrets secrets;
-    struct config_pairs locations; /* ours -> theirs */
-    int64_t threshold_milli;       /* below it a channel is told zero */
-    int64_t share_percent;         /* of what is available */
-    int64_t cap_milli;             /* never more than this; CONFIG_NO_CAP */
+    struct config_secrets webhook_secrets; /* what comes from the platform is signed with one */
+    struct config_pairs locations;         /* ours -> theirs */
+    struct text orders_location;           /* where online orders reserve; ours; empty: none */
+    int64_t threshold_milli;               /* below it a channel is told zero */
+    int64_t share_percent;                 /* of what is available */
+    int64_t cap_milli;                     /* never more than this; CONFIG_NO_CAP */
     struct config_increases increases;
     struct config_schedule audit;
     bool audit_mend; /* what an audit finds different is sent again */
     struct text id_type;
+    struct text bin, reason;      /* hotwax: locationSeqId and varianceReasonId */
+    struct config_schedule reset; /* hotwax: everything as one file */
     bool allow_private;
     struct text ca_file; /* empty: the system's */
     enum config_format format;
     int64_t every_us;
     enum config_file_mode mode;
-    struct text user; /* these four for sftp: */
+    struct text user; /* these four for sftp:, the first and third for hotwax */
     struct config_secret_ref identity, password;
     struct text known_hosts;
     unsigned long line;

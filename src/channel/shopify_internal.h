@@ -1,0 +1,69 @@
+/* The parts of the platform "shopify": a GraphQL call, SKUs to ids, setting, reading. */
+#ifndef ONHAND_CHANNEL_SHOPIFY_INTERNAL_H
+#define ONHAND_CHANNEL_SHOPIFY_INTERNAL_H
+
+#include "channel/channel.h"
+#include "channel/shop_call.h"
+#include "channel/tree.h"
+
+#define SHOPIFY_VERSION "2026-10"
+#define SHOPIFY_BATCH_MAX 250u
+#define SHOPIFY_VARIANTS_MAX 8u /* of one SKU that are kept alike */
+
+struct shopify {
+    const struct channel_context *context;
+    struct http_client *client;
+    struct channel_bucket bucket; /* as the last answer told it */
+    double cost;                  /* of the last query */
+    struct buffer token;          /* fetched for a client id and secret; empty: none */
+    int64_t token_until_us;
+};
+
+/* ---- shopify_call.c ---- */
+
+struct shopify_query {
+    const char *text;      /* the document */
+    struct text variables; /* a JSON object; empty: none */
+    bool reads;            /* changes nothing: never uncertain */
+};
+
+/* True: *data_out is the member `data` (whose own userErrors are the caller's to read), or NULL and
+ * *code_out is the code of an error that the caller knows what to do about: `expected` (NULL:
+ * none). False: *call is filled. */
+must_check bool shopify_call(struct shopify *shopify, const struct shopify_query *query,
+                             const char *expected, struct arena *arena,
+                             const struct tree **data_out, struct channel_call *call);
+/* When the next query like the last one may be sent, by the shop's own budget. */
+int64_t shopify_ready_us(const struct shopify *shopify);
+void shopify_token_forget(struct shopify *shopify);
+
+/* ---- shopify_ids.c ---- */
+
+/* Ids of inventory items: "gid://shopify/InventoryItem/1", more where variants share the SKU. */
+struct shopify_ids {
+    struct text items[SHOPIFY_VARIANTS_MAX];
+    size_t count;
+};
+
+/* Looks up what is not among the notes; items the shop does not know become UNMAPPED, those with
+ * too many variants PARKED. False: *call is filled. */
+must_check bool shopify_look_up(struct shopify *shopify, struct channel_batch *batch,
+                                struct channel_call *call);
+struct shopify_ids shopify_ids_of(struct shopify *shopify, struct text sku);
+void shopify_ids_forget(struct shopify *shopify, struct text sku);
+/* As the configuration says it, or a bare number. */
+struct text shopify_location_id(struct arena *arena, struct text theirs);
+
+/* What a variant was last known to show, where several share a SKU and may differ. */
+int64_t shopify_twin_milli(struct shopify *shopify, struct text item, struct text location,
+                           struct arena *arena, int64_t otherwise_milli);
+void shopify_twin_put(struct shopify *shopify, struct text item, struct text location,
+                      struct arena *arena, int64_t milli);
+
+/* ---- shopify_set.c, shopify_read.c ---- */
+
+void shopify_send(void *state, struct channel_batch *batch, struct channel_call *call);
+void shopify_read_back(void *state, struct channel_batch *batch, struct channel_call *call);
+void shopify_read_all(void *state, const struct channel_sink *sink, struct channel_call *call);
+
+#endif

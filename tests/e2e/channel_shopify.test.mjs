@@ -1,0 +1,251 @@
+// A channel of type shopify against a shop that answers as Shopify does: figures are compared before
+// they are set, whatever goes wrong is told, and when it stops the shop shows what the hub says.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { gid, ShopifyShop } from '../../demo/shops/shopify.mjs'
+import { scaled, verify } from './lib.mjs'
+import { random, Rig } from './shops.mjs'
+
+const newYork = gid('Location', 1)
+const boston = gid('Location', 2)
+const skus = ['A', 'B', 'C', 'D', 'E']
+let shop, rig
+
+const channel = (url) =>
+  `type: shopify, url: "${url}", token: "env:SHOP_TOKEN", allow_private: true, ` +
+  `locations: {NY01: "${newYork}", BOS02: "2"}`
+
+before(async () => {
+  shop = await new ShopifyShop({ locations: { 1: 'New York', 2: 'Boston' } }).start()
+  for (const sku of skus) shop.addVariant(sku)
+  rig = await Rig.start('web', channel(shop.url), { env: { SHOP_TOKEN: 'shpat_token' } })
+})
+
+after(async () => {
+  await rig?.hub.stop()
+  await shop?.stop()
+  if (rig) await verify(rig.hub.data)
+})
+
+async function same() {
+  await rig.settled({ hurry: true })
+  for (const [key, cell] of await rig.hub.cells()) {
+    const [location, sku] = key.split('/')
+    for (const item of shop.bySku(sku)) {
+      const shown = item.levels.get(location === 'NY01' ? newYork : boston)
+      if (item.refused || item.cannotStock) continue
+      assert.equal(shown ?? 0, Math.max(0, Math.floor(cell.available)), key)
+    }
+  }
+}
+
+test('what is received is shown; later figures are compared with the one before', async () => {
+  await rig.adjust(skus.map((sku) => ({ sku, delta: 10, type: 'receipt' })))
+  await rig.receive('A', 4, 'BOS02')
+  await same()
+  await rig.sell('A', 3)
+  await same()
+  const last = shop.applied.at(-1)
+  assert.deepEqual([last.sku, last.location, last.from, last.quantity], ['A', newYork, 10, 7])
+  const call = shop.requests.findLast((request) => request.operation === 'inventorySetQuantities')
+  const { variables } = JSON.parse(call.body)
+  assert.equal(variables.input.quantities[0].changeFromQuantity, 10)
+  assert.match(variables.key, /^[0-9a-f-]{36}$/)
+})
+
+test('ids are asked for once, and survive a restart', async () => {
+  await rig.hub.stop()
+  await rig.hub.start()
+  const asked = () => shop.requests.filter((request) => request.operation === 'productVariants').length
+  const had = asked()
+  await rig.sell('A')
+  await same()
+  assert.equal(asked(), had)
+})
+
+test('a web sale that the books do not know is never undone', async () => {
+  shop.buy('B', 2, newYork)
+  await rig.sell('B', 1) // wanted 9, the shop shows 8
+  await rig.until('it was refused', async () => (await rig.channel()).stale >= 1 ||
+    shop.applied.at(-1).sku !== 'B')
+  await new Promise((go) => setTimeout(go, 300))
+  assert.equal(shop.available('B', newYork), 8)
+  await rig.adjust([{ sku: 'B', delta: 2, type: 'reservation', order: 'web-1' }])
+  await rig.until('it is lowered', () => shop.available('B', newYork) === 7)
+  await same()
+})
+
+test('an item not stocked at a location is stocked there, then set', async () => {
+  shop.addVariant('N', [newYork])
+  await rig.receive('N', 5, 'BOS02')
+  await same()
+  assert.equal(shop.available('N', boston), 5)
+  assert.equal(shop.activated, 1)
+})
+
+test('variants that share a SKU are kept alike, also after one of them is sold', async () => {
+  shop.addVariant('T')
+  shop.addVariant('T')
+  await rig.receive('T', 6)
+  await same()
+  shop.buy('T', 1, newYork) // of the first only
+  await rig.adjust([{ sku: 'T', delta: 1, type: 'reservation', order: 'web-t' }])
+  await same()
+  assert.deepEqual(shop.bySku('T').map((item) => item.levels.get(newYork)), [5, 5])
+})
+
+test('a row that is refused is parked with the words of the shop, and no other', async () => {
+  for (const names of [true, false]) {
+    shop.namesRows = names
+    const bad = `BAD-${names}`
+    shop.items.get(shop.addVariant(bad)).refused = 'The quantity is not to my taste'
+    const many = Array.from({ length: 30 }, (_, i) => `M${names}${i}`)
+    for (const sku of many) shop.addVariant(sku)
+    many.splice(17, 0, bad)
+    await rig.adjust(many.map((sku) => ({ sku, delta: 3, type: 'receipt' })))
+    await same()
+    const { parked } = await rig.until('it is parked', async () => {
+      const now = await rig.channel()
+      return now.parked.some((item) => item.sku === bad) && now
+    })
+    assert.match(parked.find((item) => item.sku === bad).why, /not to my taste/)
+    assert.equal(shop.available(bad, newYork), 0)
+  }
+  delete shop.namesRows
+  shop.items.get(shop.addVariant('X', [])).cannotStock = 'The location has been deactivated'
+  await rig.receive('X', 1)
+  await rig.until('it is parked', async () =>
+    (await rig.channel()).parked.some((item) => item.sku === 'X' && /deactivated/.test(item.why)))
+})
+
+test('a SKU the shop does not sell is left out quietly, and found once it is there', async () => {
+  await rig.receive('NOT-SOLD', 2)
+  await rig.settled()
+  assert.equal((await rig.channel()).last_error, (await rig.channel()).last_error)
+  shop.addVariant('NOT-SOLD')
+  await rig.hub.json('POST', '/v1/channels/web/retry?location=NY01&sku=NOT-SOLD')
+  await same()
+  assert.equal(shop.available('NOT-SOLD', newYork), 2)
+})
+
+test('a variant made anew under another id is looked up again', async () => {
+  const [old] = shop.bySku('C')
+  shop.items.delete(old.id)
+  shop.addVariant('C')
+  await rig.sell('C')
+  await same()
+})
+
+test('each fault: told, nothing applied twice, made good', async () => {
+  const cases = [
+    ['lost', /./], ['error_after', /502: the shop failed/], ['html_after', /not an answer/], ['cut_off', /./],
+    ['broken', /./], ['error', /500: the shop failed/], ['html', /not an answer/],
+    ['redirect', /redirected to 'http:\/\/169/], ['too_many', /too many requests/],
+    ['unavailable', /asks to wait/], ['unauthorized', /does not accept the credentials/],
+  ]
+  for (const [fault, words] of cases) {
+    const had = shop.applied.length
+    shop.script.push(fault)
+    await rig.sell('D', 0.001)
+    await rig.adjust([{ sku: 'D', delta: 2, type: 'receipt' }])
+    await rig.until(`the fault ${fault}`, () => shop.script.length === 0)
+    await rig.said(words)
+    await same()
+    assert.ok(shop.applied.length - had <= 2, `${fault}: ${shop.applied.length - had} effects`)
+    assert.equal((await rig.channel()).state, 'ok')
+  }
+})
+
+test('the budget is the one the answers tell: nothing is refused for it twice in a row', async () => {
+  const many = Array.from({ length: 400 }, (_, i) => `Q${i}`)
+  for (const sku of many) shop.addVariant(sku)
+  Object.assign(shop.bucket, { maximum: 150, level: 60, restore: 400 })
+  shop.throttled = 0
+  await rig.adjust(many.map((sku) => ({ sku, delta: 1, type: 'receipt' })))
+  await same()
+  assert.ok(shop.throttled <= 3, `throttled ${shop.throttled} times`)
+  Object.assign(shop.bucket, { maximum: 2000, level: 2000, restore: 1000 })
+})
+
+test('an audit finds what somebody changed by hand, and mends it', async () => {
+  shop.bySku('E')[0].levels.set(newYork, 99)
+  await rig.hub.json('POST', '/v1/channels/web/audit', {}, 202)
+  await rig.until('it is mended', async () => {
+    const { last_audit: audit } = await rig.channel()
+    return audit && shop.available('E', newYork) === await rig.wanted('E')
+  })
+  await same()
+})
+
+test('kill -9 between send and answer: one effect, whether it was applied or not', async () => {
+  for (const applies of [true, false, true]) {
+    let open
+    shop.script.push((call, response, answer) => {
+      if (applies) answer()
+      open = response
+    })
+    const had = shop.applied.length
+    await rig.receive('A', 1, 'BOS02')
+    await rig.until('the call', () => open)
+    await rig.hub.kill()
+    open.destroy()
+    await rig.hub.start()
+    await same()
+    assert.equal(shop.applied.filter((row, i) => i >= had && row.sku === 'A').length, 1)
+  }
+})
+
+test('a token that is taken back stops the channel in plain words; a new one is fetched', async () => {
+  const own = await new ShopifyShop({ locations: { 1: 'New York' } }).start()
+  own.addVariant('A')
+  own.client = { id: 'app', secret: 'hush' }
+  own.tokens.clear()
+  const other = await Rig.start('own',
+    `type: shopify, url: "${own.url}", key: "env:ID", secret: "env:SECRET", allow_private: true, locations: {NY01: "1"}`,
+    { env: { ID: 'app', SECRET: 'hush' } })
+  try {
+    await other.receive('A', 5)
+    await other.until('it is shown', () => own.available('A', newYork) === 5)
+    own.tokens.clear()
+    await other.sell('A')
+    await other.said(/does not accept the credentials/)
+    await other.until('with a new token', () => own.available('A', newYork) === 4)
+    own.client.secret = 'changed'
+    own.tokens.clear()
+    await other.sell('A')
+    await other.said(/client id and secret/)
+    assert.equal((await other.channel()).state, 'unauthorized')
+    assert.ok(!other.hub.log.includes('hush'))
+  } finally {
+    await other.hub.stop()
+    await own.stop()
+  }
+})
+
+test('a random schedule of faults ends with shop = hub, and no older figure ever comes after', async () => {
+  const seed = Number(process.env.ONHAND_SEED ?? 20261123)
+  const next = random(seed)
+  const kinds = ['lost', 'error_after', 'html_after', 'cut_off', 'broken', 'error', 'html', 'too_many', 'unavailable']
+  const names = Array.from({ length: 20 }, (_, i) => `R${i}`)
+  for (const sku of names) shop.addVariant(sku)
+  await rig.adjust(names.map((sku) => ({ sku, delta: 500, type: 'receipt' })))
+  await same()
+  const from = shop.applied.length
+  shop.chance = () => (next() < 0.3 ? kinds[Math.floor(next() * kinds.length)] : null)
+  for (let step = 0; step < scaled(60, 15); step++) {
+    const sku = names[Math.floor(next() * names.length)]
+    if (next() < 0.2) {
+      shop.buy(sku, 1, newYork)
+      await rig.adjust([{ sku, delta: 1, type: 'reservation', order: `r${step}` }])
+    } else await rig.sell(sku, 1 + Math.floor(next() * 3))
+    if (next() < 0.3) await rig.order('resume')
+  }
+  shop.chance = null
+  await same()
+  // The figures only fell: one that is higher than an earlier one was stale.
+  const lowest = new Map()
+  for (const { sku, quantity } of shop.applied.slice(from)) {
+    assert.ok(quantity <= (lowest.get(sku) ?? Infinity), `seed ${seed}: ${sku} went back to ${quantity}`)
+    lowest.set(sku, quantity)
+  }
+})
