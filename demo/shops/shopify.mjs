@@ -126,9 +126,9 @@ export class ShopifyShop extends Shop {
   on_productVariants({ args }) {
     const wanted = [...(args.query ?? '').matchAll(/sku:"((?:[^"\\]|\\.)*)"/g)]
       .map((match) => match[1].replace(/\\(.)/g, '$1').toLowerCase())
-    // A search, not a key: what begins with it is found as well.
+    // A search by words, not a key: what has more words is found as well.
     const found = [...this.items.values()].filter((item) =>
-      wanted.some((sku) => item.sku.toLowerCase().startsWith(sku)))
+      wanted.some((sku) => `${item.sku}-`.toLowerCase().startsWith(`${sku}-`)))
     return this.#page(found, args, (item) => ({ sku: item.sku, inventoryItem: { id: item.id, sku: item.sku } }))
   }
 

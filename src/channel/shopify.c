@@ -16,6 +16,7 @@ static enum status shopify_open(const struct channel_context *context, void **st
     }
     struct shopify *shopify = memory_alloc_zero(1, sizeof(*shopify));
     shopify->context = context;
+    shopify->skus_at_once = SHOPIFY_SKUS_AT_ONCE;
     status = channel_http_new(context, &shopify->client, error);
     if (status != STATUS_OK) {
         free(shopify);

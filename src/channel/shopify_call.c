@@ -89,18 +89,19 @@ static bool token_of(struct shopify *shopify, struct arena *arena, struct buffer
 
 /* ---- the budget ---- */
 
-static void feed_budget(struct shopify *shopify, const struct tree *answer) {
+static void feed_budget(struct shopify *shopify, enum shopify_kind kind,
+                        const struct tree *answer) {
     const struct tree *cost = tree_at(answer, "extensions.cost");
     const struct tree *status = tree_get(cost, "throttleStatus");
-    shopify->cost = tree_double(tree_get(cost, "requestedQueryCost"), shopify->cost);
+    shopify->costs[kind] = tree_double(tree_get(cost, "requestedQueryCost"), shopify->costs[kind]);
     channel_bucket_feed(&shopify->bucket, tree_double(tree_get(status, "maximumAvailable"), 0),
                         tree_double(tree_get(status, "currentlyAvailable"), 0),
                         tree_double(tree_get(status, "restoreRate"), 0),
                         clock_now_us(&shopify->context->clock));
 }
 
-int64_t shopify_ready_us(const struct shopify *shopify) {
-    return channel_bucket_ready_us(&shopify->bucket, shopify->cost,
+int64_t shopify_ready_us(const struct shopify *shopify, enum shopify_kind kind) {
+    return channel_bucket_ready_us(&shopify->bucket, shopify->costs[kind],
                                    clock_now_us(&shopify->context->clock));
 }
 
@@ -130,17 +131,27 @@ static enum channel_verdict verdict_of(struct text code, bool reads, bool execut
     return executed && !reads ? CHANNEL_CALL_UNCERTAIN : CHANNEL_CALL_NOT_SENT;
 }
 
-static void judge_errors(struct shopify *shopify, const struct tree *errors, bool reads,
+static bool is_reading(enum shopify_kind kind) {
+    return kind != SHOPIFY_SET && kind != SHOPIFY_ACTIVATE;
+}
+
+static void judge_throttled(struct shopify *shopify, enum shopify_kind kind,
+                            struct channel_call *call) {
+    call->next_us = shopify_ready_us(shopify, kind);
+    shop_judge(call, CHANNEL_CALL_THROTTLED,
+               "the shop's budget is used up, going on when it is refilled");
+}
+
+static void judge_errors(struct shopify *shopify, const struct tree *errors, enum shopify_kind kind,
                          bool executed, struct arena *arena, struct channel_call *call) {
     const struct tree *first = tree_is_array(errors) ? tree_first(errors) : errors;
     struct text code = tree_text(tree_at(first, "extensions.code"));
     struct text said = tree_text(tree_get(first, "message"));
     struct text words = channel_words(arena, said.length > 0 ? said : tree_text(first), 160);
-    enum channel_verdict verdict = verdict_of(code, reads, executed);
+    enum channel_verdict verdict = verdict_of(code, is_reading(kind), executed);
     code = channel_words(arena, code, 60);
     if (verdict == CHANNEL_CALL_THROTTLED) {
-        call->next_us = shopify_ready_us(shopify);
-        shop_judge(call, verdict, "the shop's budget is used up, going on when it is refilled");
+        judge_throttled(shopify, kind, call);
     } else if (verdict == CHANNEL_CALL_UNAUTHORIZED) {
         shopify_token_forget(shopify);
         shop_judge(call, verdict,
@@ -168,22 +179,22 @@ static bool read_answer(struct shopify *shopify, const struct shopify_query *que
         return false;
     }
     if (tree_read(answer->body, arena, &tree, NULL) != STATUS_OK) {
-        channel_garbled(call, answer, query->reads, "no JSON");
+        channel_garbled(call, answer, is_reading(query->kind), "no JSON");
         return false;
     }
     const struct tree *errors = tree_get(tree, "errors"), *data = tree_get(tree, "data");
-    feed_budget(shopify, tree);
+    feed_budget(shopify, query->kind, tree);
     if (errors != NULL) {
         struct text code = tree_text(tree_at(tree_first(errors), "extensions.code"));
         if (expected != NULL && text_equal_string(code, expected)) {
             *data_out = NULL;
             return true;
         }
-        judge_errors(shopify, errors, query->reads, data != NULL, arena, call);
+        judge_errors(shopify, errors, query->kind, data != NULL, arena, call);
         return false;
     }
     if (data == NULL) {
-        channel_garbled(call, answer, query->reads, "neither data nor errors");
+        channel_garbled(call, answer, is_reading(query->kind), "neither data nor errors");
         return false;
     }
     *data_out = data;
@@ -206,6 +217,10 @@ bool shopify_call(struct shopify *shopify, const struct shopify_query *query, co
                   struct arena *arena, const struct tree **data_out, struct channel_call *call) {
     struct buffer token = {0}, body = {0};
     struct http_answer answer;
+    if (shopify_ready_us(shopify, query->kind) > clock_now_us(&shopify->context->clock)) {
+        judge_throttled(shopify, query->kind, call);
+        return false;
+    }
     bool ok = token_of(shopify, arena, &token, call);
     if (ok) {
         const struct http_header headers[] = {
@@ -220,8 +235,8 @@ bool shopify_call(struct shopify *shopify, const struct shopify_query *query, co
                                        .headers = headers,
                                        .header_count = sizeof(headers) / sizeof(headers[0]),
                                        .body = buffer_text(&body)};
-        ok = channel_http_send(shopify->client, shopify->context, &request, query->reads, arena,
-                               &answer, call);
+        ok = channel_http_send(shopify->client, shopify->context, &request, is_reading(query->kind),
+                               arena, &answer, call);
         if (!ok && call->verdict == CHANNEL_CALL_UNAUTHORIZED) {
             shopify_token_forget(shopify); /* the next call asks for a new one */
         }

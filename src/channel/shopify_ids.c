@@ -9,7 +9,6 @@
 
 #include "base/quantity.h"
 
-#define SKUS_AT_ONCE 40u
 #define PAGES_MAX 20u
 
 static const char variants_query[] =
@@ -76,7 +75,7 @@ struct found {
 };
 
 struct asked {
-    struct text skus[SKUS_AT_ONCE];
+    struct text skus[SHOPIFY_SKUS_AT_ONCE];
     size_t count;
     struct found *found;
 };
@@ -125,7 +124,7 @@ static bool ask(struct shopify *shopify, struct asked *asked, struct arena *aren
         struct buffer variables = {0};
         const struct tree *data = NULL;
         write_search(asked, after, &variables);
-        struct shopify_query query = {variants_query, buffer_text(&variables), true};
+        struct shopify_query query = {SHOPIFY_LOOK_UP, variants_query, buffer_text(&variables)};
         ok = shopify_call(shopify, &query, NULL, arena, &data, call);
         buffer_deinit(&variables);
         if (ok && !tree_is_array(tree_at(data, "productVariants.nodes"))) {
@@ -207,7 +206,7 @@ bool shopify_look_up(struct shopify *shopify, struct channel_batch *batch,
                      struct channel_call *call) {
     struct asked asked = {.count = 0};
     for (size_t i = 0; i <= batch->count; i++) {
-        bool full = asked.count == SKUS_AT_ONCE || i == batch->count;
+        bool full = asked.count >= shopify->skus_at_once || i == batch->count;
         if (full && asked.count > 0) {
             if (!ask(shopify, &asked, batch->arena, call)) {
                 return false;

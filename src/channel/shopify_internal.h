@@ -7,14 +7,25 @@
 #include "channel/tree.h"
 
 #define SHOPIFY_VERSION "2026-10"
+#define SHOPIFY_SKUS_AT_ONCE 40u
 #define SHOPIFY_BATCH_MAX 250u
 #define SHOPIFY_VARIANTS_MAX 8u /* of one SKU that are kept alike */
+
+enum shopify_kind {
+    SHOPIFY_SET,
+    SHOPIFY_ACTIVATE,
+    SHOPIFY_LOOK_UP,
+    SHOPIFY_READ,
+    SHOPIFY_PAGE,
+    SHOPIFY_KINDS
+};
 
 struct shopify {
     const struct channel_context *context;
     struct http_client *client;
     struct channel_bucket bucket; /* as the last answer told it */
-    double cost;                  /* of the last query */
+    double costs[SHOPIFY_KINDS];  /* of the last query of each kind */
+    unsigned skus_at_once;        /* fewer where a search finds more than a page */
     struct buffer token;          /* fetched for a client id and secret; empty: none */
     int64_t token_until_us;
 };
@@ -22,9 +33,9 @@ struct shopify {
 /* ---- shopify_call.c ---- */
 
 struct shopify_query {
+    enum shopify_kind kind;
     const char *text;      /* the document */
     struct text variables; /* a JSON object; empty: none */
-    bool reads;            /* changes nothing: never uncertain */
 };
 
 /* True: *data_out is the member `data` (whose own userErrors are the caller's to read), or NULL and
@@ -33,8 +44,8 @@ struct shopify_query {
 must_check bool shopify_call(struct shopify *shopify, const struct shopify_query *query,
                              const char *expected, struct arena *arena,
                              const struct tree **data_out, struct channel_call *call);
-/* When the next query like the last one may be sent, by the shop's own budget. */
-int64_t shopify_ready_us(const struct shopify *shopify);
+/* When the next query of a kind may be sent, by the shop's own budget. */
+int64_t shopify_ready_us(const struct shopify *shopify, enum shopify_kind kind);
 void shopify_token_forget(struct shopify *shopify);
 
 /* ---- shopify_ids.c ---- */
@@ -64,6 +75,8 @@ void shopify_twin_put(struct shopify *shopify, struct text item, struct text loc
 
 void shopify_send(void *state, struct channel_batch *batch, struct channel_call *call);
 void shopify_read_back(void *state, struct channel_batch *batch, struct channel_call *call);
+/* What the shop shows instead, of STALE items; those it cannot be read of stay unknown. */
+void shopify_fill_stale(struct shopify *shopify, const struct channel_batch *batch);
 void shopify_read_all(void *state, const struct channel_sink *sink, struct channel_call *call);
 
 #endif

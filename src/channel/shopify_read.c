@@ -95,7 +95,7 @@ static bool read_rows(struct reading *reading, struct channel_call *call) {
     struct buffer text = {0}, variables = {0};
     const struct tree *data = NULL;
     write_query(reading, &text, &variables);
-    struct shopify_query query = {text.data, buffer_text(&variables), true};
+    struct shopify_query query = {SHOPIFY_READ, text.data, buffer_text(&variables)};
     bool ok = shopify_call(reading->shopify, &query, NULL, reading->batch->arena, &data, call);
     for (size_t i = 0; ok && i < reading->count; i++) {
         char name[24];
@@ -105,8 +105,8 @@ static bool read_rows(struct reading *reading, struct channel_call *call) {
     buffer_deinit(&text);
     buffer_deinit(&variables);
     reading->count = 0;
-    reading->enough =
-        shopify_ready_us(reading->shopify) > clock_now_us(&reading->shopify->context->clock);
+    reading->enough = shopify_ready_us(reading->shopify, SHOPIFY_READ) >
+                      clock_now_us(&reading->shopify->context->clock);
     if (!ok && reading->asked_before && call->verdict == CHANNEL_CALL_THROTTLED) {
         call->verdict = CHANNEL_CALL_OK; /* what is read is read */
         reading->enough = ok = true;
@@ -143,7 +143,30 @@ void shopify_read_back(void *state, struct channel_batch *batch, struct channel_
             batch->items[i].words = TEXT("the shop's budget is used up for now");
         }
     }
-    call->next_us = shopify_ready_us(reading.shopify);
+    call->next_us = shopify_ready_us(reading.shopify, SHOPIFY_SET);
+}
+
+void shopify_fill_stale(struct shopify *shopify, const struct channel_batch *batch) {
+    struct channel_batch some = *batch;
+    struct channel_call call = {.verdict = CHANNEL_CALL_OK};
+    size_t *from = arena_alloc(batch->arena, (batch->count + 1) * sizeof(*from));
+    some.items = arena_alloc(batch->arena, (batch->count + 1) * sizeof(*some.items));
+    some.count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->items[i].outcome == CHANNEL_STALE) {
+            from[some.count] = i;
+            some.items[some.count] = batch->items[i];
+            some.items[some.count++].outcome = CHANNEL_UNANSWERED;
+        }
+    }
+    if (some.count > 0) {
+        shopify_read_back(shopify, &some, &call);
+    }
+    for (size_t i = 0; call.verdict == CHANNEL_CALL_OK && i < some.count; i++) {
+        if (some.items[i].outcome == CHANNEL_CONFIRMED) {
+            batch->items[from[i]].actual_milli = some.items[i].actual_milli;
+        }
+    }
 }
 
 /* ---- everything ---- */
@@ -210,12 +233,13 @@ static bool read_page(struct audit *audit, struct arena *arena, struct channel_c
         json_text_or_null(&w, buffer_text(&audit->after));
         json_end_object(&w);
         *call = (struct channel_call){.verdict = CHANNEL_CALL_OK};
-        struct shopify_query query = {levels_query, buffer_text(&variables), true};
+        struct shopify_query query = {SHOPIFY_PAGE, levels_query, buffer_text(&variables)};
         bool ok = shopify_call(audit->shopify, &query, "MAX_COST_EXCEEDED", arena, &data, call);
         buffer_deinit(&variables);
         if (ok && data != NULL) {
             return take_page(audit, data, call) &&
-                   channel_rest(audit->shopify->context, shopify_ready_us(audit->shopify));
+                   channel_rest(audit->shopify->context,
+                                shopify_ready_us(audit->shopify, SHOPIFY_PAGE));
         }
         if (ok) {
             audit->page = audit->page / 2 > PAGE_LEAST ? audit->page / 2 : PAGE_LEAST;

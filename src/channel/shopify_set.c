@@ -239,7 +239,7 @@ static bool activate(struct setting *setting, struct channel_call *call) {
     struct buffer text = {0}, variables = {0};
     const struct tree *data = NULL;
     write_activation(setting, rows, count, &text, &variables);
-    struct shopify_query query = {text.data, buffer_text(&variables), false};
+    struct shopify_query query = {SHOPIFY_ACTIVATE, text.data, buffer_text(&variables)};
     bool ok = shopify_call(setting->shopify, &query, NULL, setting->batch->arena, &data, call);
     if (ok) {
         take_activation(setting, rows, count, data);
@@ -311,7 +311,7 @@ static bool set_rows(struct setting *setting, struct channel_call *call) {
     struct buffer variables = {0};
     const struct tree *data = NULL;
     write_input(setting, &variables);
-    struct shopify_query query = {set_query, buffer_text(&variables), false};
+    struct shopify_query query = {SHOPIFY_SET, set_query, buffer_text(&variables)};
     bool ok = shopify_call(setting->shopify, &query, "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED",
                            setting->batch->arena, &data, call);
     buffer_deinit(&variables);
@@ -359,5 +359,6 @@ void shopify_send(void *state, struct channel_batch *batch, struct channel_call 
                    TEXT("others in the same call were refused"));
         }
     }
-    call->next_us = shopify_ready_us(setting.shopify);
+    shopify_fill_stale(setting.shopify, batch);
+    call->next_us = shopify_ready_us(setting.shopify, SHOPIFY_SET);
 }
