@@ -3,7 +3,7 @@
 // pages, tokens that expire, and webhooks of orders, signed.
 import { createHmac, randomUUID } from 'node:crypto'
 import { BadDocument, parse, pick } from './graphql.mjs'
-import { Shop } from './server.mjs'
+import { Shop } from './shop.mjs'
 
 export const gid = (type, number) => `gid://shopify/${type}/${number}`
 

@@ -163,6 +163,7 @@ struct channel_platform {
     void (*read_all)(void *state, const struct channel_sink *sink, struct channel_call *call);
 };
 
+extern const struct channel_platform channel_platform_hotwax;
 extern const struct channel_platform channel_platform_shopify;
 extern const struct channel_platform channel_platform_webhook;
 extern const struct channel_platform channel_platform_magento;

@@ -5,6 +5,7 @@ static const struct {
     enum config_channel_type type;
     const struct channel_platform *platform;
 } rows[] = {
+    {CONFIG_CHANNEL_HOTWAX, &channel_platform_hotwax},
     {CONFIG_CHANNEL_SHOPIFY, &channel_platform_shopify},
     {CONFIG_CHANNEL_WEBHOOK, &channel_platform_webhook},
     {CONFIG_CHANNEL_MAGENTO, &channel_platform_magento},

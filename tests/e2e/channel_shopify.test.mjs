@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gid, ShopifyShop } from '../../demo/shops/shopify.mjs'
 import { scaled, verify } from './lib.mjs'
-import { random, Rig } from './shops.mjs'
+import { random, Rig } from './shop_rig.mjs'
 
 const newYork = gid('Location', 1)
 const boston = gid('Location', 2)
@@ -108,14 +108,14 @@ test('a row that is refused is parked with the words of the shop, and no other',
       const now = await rig.channel()
       return now.parked.some((item) => item.sku === bad) && now
     })
-    assert.match(parked.find((item) => item.sku === bad).why, /not to my taste/)
+    assert.match(parked.find((item) => item.sku === bad).detail, /not to my taste/)
     assert.equal(shop.available(bad, newYork), 0)
   }
   delete shop.namesRows
   shop.items.get(shop.addVariant('X', [])).cannotStock = 'The location has been deactivated'
   await rig.receive('X', 1)
   await rig.until('it is parked', async () =>
-    (await rig.channel()).parked.some((item) => item.sku === 'X' && /deactivated/.test(item.why)))
+    (await rig.channel()).parked.some((item) => item.sku === 'X' && /deactivated/.test(item.detail)))
 })
 
 test('a SKU the shop does not sell is left out quietly, and found once it is there', async () => {
@@ -215,7 +215,7 @@ test('a token that is taken back stops the channel in plain words; a new one is 
     own.tokens.clear()
     await other.sell('A')
     await other.said(/client id and secret/)
-    assert.equal((await other.channel()).state, 'unauthorized')
+    await other.until('it says so', async () => (await other.channel()).state === 'unauthorized')
     assert.ok(!other.hub.log.includes('hush'))
   } finally {
     await other.hub.stop()
