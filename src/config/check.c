@@ -100,8 +100,9 @@ static void check_credentials(struct reading *reading, const struct schema *sche
     }
     bool both = is_named(schema, named, first) && is_named(schema, named, second);
     if (!is_named(schema, named, "token") && !both) {
-        mistake_at(reading, node, "token", "is needed, or %s and %s to fetch one with", first,
-                   second);
+        mistake_at(reading, node, "token",
+                   "this key is missing: it is needed for type %s, or %s and %s to fetch one with",
+                   is_shopify ? "shopify" : "hotwax", first, second);
     }
 }
 

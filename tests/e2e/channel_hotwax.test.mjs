@@ -25,15 +25,14 @@ after(async () => {
   if (rig) await verify(rig.hub.data)
 })
 
-async function same() {
-  await rig.settled({ hurry: true })
+const same = () => rig.agree(async () => {
   for (const [key, cell] of await rig.hub.cells()) {
     const [location, sku] = key.split('/')
     const facility = location === 'NY01' ? 'STORE_1' : 'STORE_2'
     if (!shop.products.has(sku) || shop.refused.has(sku)) continue
     assert.equal(shop.available(sku, facility) ?? 0, Math.max(0, cell.available), key)
   }
-}
+})
 
 test('the difference to what is shown goes out, with everything HotWax asks for', async () => {
   shop.move('A', 'STORE_1', 3) // from before our time

@@ -28,8 +28,7 @@ after(async () => {
   if (rig) await verify(rig.hub.data)
 })
 
-async function same() {
-  await rig.settled({ hurry: true })
+const same = () => rig.agree(async () => {
   for (const [key, cell] of await rig.hub.cells()) {
     const [location, sku] = key.split('/')
     for (const item of shop.bySku(sku)) {
@@ -38,7 +37,7 @@ async function same() {
       assert.equal(shown ?? 0, Math.max(0, Math.floor(cell.available)), key)
     }
   }
-}
+})
 
 test('what is received is shown; later figures are compared with the one before', async () => {
   await rig.adjust(skus.map((sku) => ({ sku, delta: 10, type: 'receipt' })))
@@ -121,7 +120,7 @@ test('a row that is refused is parked with the words of the shop, and no other',
 test('a SKU the shop does not sell is left out quietly, and found once it is there', async () => {
   await rig.receive('NOT-SOLD', 2)
   await rig.settled()
-  assert.equal((await rig.channel()).unmapped, 1)
+  await rig.until('it is left out', async () => (await rig.channel()).unmapped === 1)
   shop.addVariant('NOT-SOLD')
   await rig.hub.json('POST', '/v1/channels/web/retry?location=NY01&sku=NOT-SOLD')
   await same()

@@ -193,10 +193,11 @@ static void what_belongs_together(void **state) {
         {"sources: [{name: a, type: prism, url: \"https://p\", origins: [\"*\"]}]\n",
          ":1:61: sources[0].origins: '*': expected the origin of a page, as in "
          "https://prism.example (no * and no list)\n"},
-        {"channels: [{name: a, type: shopify, url: \"https://s\", key: \"env:K\"}]\n",
-         ":1:12: channels[0].token: this key is missing: it is needed for type shopify\n"
+        {"channels: [{name: a, type: shopify, url: \"https://s\", bin: \"env:K\"}]\n",
          ":1:12: channels[0].locations: this key is missing: it is needed for type shopify\n"
-         ":1:55: channels[0].key: not for a channel of type shopify\n"},
+         ":1:12: channels[0].token: this key is missing: it is needed for type shopify, or key and "
+         "secret to fetch one with\n"
+         ":1:55: channels[0].bin: not for a channel of type shopify\n"},
         {"channels: [{name: a, type: shopfy, url: x, key: \"env:K\"}]\n",
          ":1:28: channels[0].type: 'shopfy' is not known here; did you mean shopify?\n"},
         {"channels: [{name: a, type: file, url: x, increases: {after: soon}}]\n",
