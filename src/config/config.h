@@ -209,8 +209,7 @@ struct config_channel {
     struct config_schedule audit;
     bool audit_mend; /* what an audit finds different is sent again */
     struct text id_type;
-    struct text bin, reason;      /* hotwax: locationSeqId and varianceReasonId */
-    struct config_schedule reset; /* hotwax: everything as one file */
+    struct text bin, reason; /* hotwax: locationSeqId and varianceReasonId */
     bool allow_private;
     struct text ca_file; /* empty: the system's */
     enum config_format format;

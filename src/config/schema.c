@@ -255,7 +255,6 @@ static const struct setting channel_rows[] = {
     {"id_type", SETTING_NAME, AT(id_type), "SKU", .only = HOTWAX},
     {"bin", SETTING_TEXT, AT(bin), "TLTLTLLL01", .only = HOTWAX},
     {"reason", SETTING_NAME, AT(reason), "VAR_MANUAL", .only = HOTWAX},
-    {"reset", SETTING_CRON, AT(reset), NULL, .only = HOTWAX},
     {"allow_private", SETTING_BOOL, AT(allow_private), "false", .only = SHOPS | WEBHOOK},
     {"ca_file", SETTING_TEXT, AT(ca_file), NULL, .only = SHOPS | WEBHOOK},
     {"format", SETTING_CHOICE, AT(format), "csv", .only = DROP, .choices = format_words},
