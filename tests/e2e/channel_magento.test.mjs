@@ -55,6 +55,24 @@ test('many go as a bulk, and count once the shop has worked it off', async () =>
   shop.queueMs = 50
 })
 
+test('a hub that is killed while the shop works on a bulk waits for it, and sends nothing twice', async () => {
+  shop.queueMs = 2000
+  const many = Array.from({ length: 80 }, (_, i) => `K${i}`)
+  for (const sku of many) shop.addProduct(sku)
+  const had = bulks()
+  await rig.adjust(many.map((sku) => ({ sku, delta: 2, type: 'receipt' })))
+  await rig.until('it asks for the bulk', () => bulks() > had && shop.requests.at(-1).path.endsWith('/detailed-status'))
+  await rig.hub.kill()
+  await rig.hub.start()
+  await rig.sell('K5')
+  await comparison.same()
+  for (const sku of many) {
+    const effects = shop.applied.filter((row) => row.sku === sku)
+    assert.deepEqual(effects.map((row) => row.quantity), sku === 'K5' ? [2, 1] : [2], sku)
+  }
+  shop.queueMs = 50
+})
+
 test('an item that is refused is parked with the words of the shop, in a bulk and without', async () => {
   for (const count of [60, 15]) {
     const many = Array.from({ length: count }, (_, i) => `P${count}-${i}`)
