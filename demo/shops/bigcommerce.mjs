@@ -1,6 +1,6 @@
 // A shop that answers as BigCommerce does, as far as stock goes: absolute figures by location, all of
 // a call or none, shown only a while after the call was answered, a budget of requests in a window.
-import { Shop } from './server.mjs'
+import { Shop } from './shop.mjs'
 
 const problem = (status, title) => ({
   status, headers: { 'content-type': 'application/problem+json' }, body: { status, title, type: 'https://example/errors', errors: {} },

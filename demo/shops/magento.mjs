@@ -2,7 +2,7 @@
 // all or none, bulks that a queue applies a while later, searches, sources, limits of a call, a
 // bearer token or requests signed by OAuth 1.0a.
 import { createHmac, randomUUID } from 'node:crypto'
-import { Shop } from './server.mjs'
+import { Shop } from './shop.mjs'
 
 const problem = (status, message, more = {}) => ({ status, body: { message, ...more } })
 

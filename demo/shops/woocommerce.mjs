@@ -1,6 +1,6 @@
 // A shop that answers as WooCommerce does, as far as stock goes: products and variations in batches
 // of 100 with an answer for each item, look-up by SKU, pages, Basic credentials.
-import { Shop } from './server.mjs'
+import { Shop } from './shop.mjs'
 
 const problem = (status, code, message) => ({ status, body: { code, message, data: { status } } })
 

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import { BigCommerceShop } from '../../demo/shops/bigcommerce.mjs'
 import { verify } from './lib.mjs'
 import { audited, Comparison, everyFault, killBetween, parked, randomSchedule } from './shop_cases.mjs'
-import { Rig } from './shops.mjs'
+import { Rig } from './shop_rig.mjs'
 
 const places = { NY01: '1', BOS02: '2' }
 const env = { BC_TOKEN: 'bc-token' }

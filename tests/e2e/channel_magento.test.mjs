@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import { MagentoShop } from '../../demo/shops/magento.mjs'
 import { verify } from './lib.mjs'
 import { audited, Comparison, everyFault, killBetween, parked, randomSchedule } from './shop_cases.mjs'
-import { Rig } from './shops.mjs'
+import { Rig } from './shop_rig.mjs'
 
 const places = { NY01: 'ny_source', BOS02: 'bos' }
 const env = { ADOBE_TOKEN: 'mage-token' }

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import { WooCommerceShop } from '../../demo/shops/woocommerce.mjs'
 import { verify } from './lib.mjs'
 import { audited, Comparison, everyFault, killBetween, parked, randomSchedule } from './shop_cases.mjs'
-import { Rig } from './shops.mjs'
+import { Rig } from './shop_rig.mjs'
 
 const places = { NY01: '', BOS02: '' }
 const env = { WOO_KEY: 'ck_key', WOO_SECRET: 'cs_secret' }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { scaled } from './lib.mjs'
-import { random } from './shops.mjs'
+import { random } from './shop_rig.mjs'
 
 const words = {
   lost: /./, error_after: /502: the shop failed/, html_after: /not an answer/, cut_off: /./,
