@@ -260,6 +260,10 @@ void handle_channel_resync(struct request *r);
 void handle_channel_retry(struct request *r);
 void handle_channel_audit(struct request *r);
 void handle_channel_audits(struct request *r);
+void handle_channel_orders(struct request *r);
+bool channel_webhook_begin(struct request *r);
+size_t channel_webhook_receive(struct request *r, const char *data, size_t length);
+void handle_channel_webhook(struct request *r);
 void handle_jobs(struct request *r);
 void handle_job_run(struct request *r);
 /* On a worker, after the handler: what somebody decided goes on record. */

@@ -2,6 +2,7 @@
  * the receiver could verify. */
 #include "http/webhook_signature.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "base/hash.h"
@@ -99,4 +100,16 @@ void webhook_sign(const struct webhook_secrets *secrets, struct text id, int64_t
         buffer_append_string(out, encoded);
     }
     buffer_deinit(&content);
+}
+
+bool webhook_body_is_signed(struct text key, struct text body, struct text signature) {
+    unsigned char mac[SHA256_SIZE];
+    char encoded[((SHA256_SIZE + 2) / 3) * 4 + 1];
+    if (key.length == 0) {
+        return false;
+    }
+    hmac_sha256(key, body, mac);
+    (void)EVP_EncodeBlock((unsigned char *)encoded, mac, sizeof mac);
+    return signature.length == sizeof encoded - 1 &&
+           CRYPTO_memcmp(signature.data, encoded, sizeof encoded - 1) == 0;
 }

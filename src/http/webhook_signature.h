@@ -32,4 +32,8 @@ void webhook_secrets_wipe(struct webhook_secrets *secrets);
 void webhook_sign(const struct webhook_secrets *secrets, struct text id, int64_t timestamp_s,
                   struct text body, struct buffer *out);
 
+/* Whether `signature` is the base64 HMAC-SHA256 of the whole body, as shops sign what they tell;
+ * takes the same time wherever it differs. */
+bool webhook_body_is_signed(struct text key, struct text body, struct text signature);
+
 #endif
