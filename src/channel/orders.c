@@ -1,9 +1,6 @@
 /* Orders as events, and into the hub. */
 #include "channel/orders.h"
 
-#include <pthread.h>
-#include <stdlib.h>
-
 #include "base/log.h"
 #include "http/webhook_signature.h"
 
@@ -119,39 +116,6 @@ enum status orders_events(const struct config_channel *config, const struct orde
 
 /* ---- booking ---- */
 
-struct waiting {
-    pthread_mutex_t lock;
-    pthread_cond_t come;
-    bool done;
-    enum status status;
-};
-
-static void arrived(struct submission *submission, enum status status) {
-    struct waiting *waiting = submission->context;
-    pthread_mutex_lock(&waiting->lock);
-    waiting->status = status;
-    waiting->done = true;
-    pthread_cond_signal(&waiting->come);
-    pthread_mutex_unlock(&waiting->lock);
-}
-
-static enum status submit(struct hub *hub, struct submission *submission) {
-    struct waiting waiting = {.done = false};
-    pthread_mutex_init(&waiting.lock, NULL);
-    pthread_cond_init(&waiting.come, NULL);
-    submission->done = arrived;
-    submission->context = &waiting;
-    enum status status = hub_submit_wait(hub, submission);
-    pthread_mutex_lock(&waiting.lock);
-    while (status == STATUS_OK && !waiting.done) {
-        pthread_cond_wait(&waiting.come, &waiting.lock);
-    }
-    pthread_mutex_unlock(&waiting.lock);
-    pthread_cond_destroy(&waiting.come);
-    pthread_mutex_destroy(&waiting.lock);
-    return status == STATUS_OK ? waiting.status : status;
-}
-
 static void write_rejected(struct json_writer *w, const struct submission *submission) {
     json_key(w, "errors");
     json_begin_array(w);
@@ -212,7 +176,7 @@ enum status orders_take(struct hub *hub, const struct access *access,
     submission.results =
         arena_alloc_zero(arena, (submission.count + 1) * sizeof(*submission.results));
     if (submission.count > 0) {
-        status = submit(hub, &submission);
+        status = hub_submit_wait(hub, &submission);
     }
     if (status != STATUS_OK) {
         return error_set(error, status, "%s", status_meaning(status));
