@@ -146,6 +146,8 @@ const routes = {
   'POST /v1/channels/{name}/resync': ['/v1/channels/hook/resync'],
   'POST /v1/channels/{name}/retry': ['/v1/channels/hook/retry'],
   'POST /v1/channels/{name}/audit': null, // needs a shop that can be read: the tests of channels
+  'POST /v1/channels/{name}/orders': null, // these two: channel_orders.test.mjs
+  'POST /v1/channels/{name}/webhooks': null,
   'GET /v1/channels/{name}/audits': ['/v1/channels/hook/audits'],
   'GET /v1/sources': ['/v1/sources'],
   'POST /v1/sources/{name}/documents': ['/v1/sources/prism/documents', { body: [sale, { sid: '7', status: 9 }] }],
