@@ -65,6 +65,7 @@ struct wanted_figure wanted_figure_of(const struct wanted_policy *policy,
 
 int64_t wanted_increase_at_us(const struct config_increases *increases, int64_t raised_at_us,
                               int64_t as_of_us) {
+    require(increases->kind <= CONFIG_INCREASES_CONFIRMED);
     switch (increases->kind) {
     case CONFIG_INCREASES_NOW:
         return raised_at_us;
@@ -73,6 +74,5 @@ int64_t wanted_increase_at_us(const struct config_increases *increases, int64_t 
     case CONFIG_INCREASES_CONFIRMED:
         return as_of_us >= raised_at_us ? raised_at_us : NEVER_US;
     }
-    require(!"an increase is told now, later, or when confirmed");
     return NEVER_US;
 }
