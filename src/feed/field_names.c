@@ -101,7 +101,7 @@ void field_plan_make(const struct reader_options *options, const struct field_st
 }
 
 unsigned field_plan_find(const struct field_plan *plan, struct text name) {
-    char plain[FIELD_NAME_MAX];
+    char plain[FIELD_NAME_MAX] = "";
     struct text plain_text = {plain, 0};
     if (field_plain_name(name, plain)) {
         plain_text.length = strlen(plain);
