@@ -17,7 +17,7 @@ static const char without_console[] =
     "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Onhand</title></head>"
     "<body><h1>Onhand is running</h1><p>This hub was built where npm was missing, so it has no web "
     "console. Install npm (<code>apt-get install npm</code>), run <code>make</code> once more, and "
-    "restart it. All else works: <code>onhand status</code>, <code>onhand top</code>, and the API "
+    "restart it. All else works: the commands (<code>onhand status</code>) and the API "
     "at "
     "<a href=\"/openapi.json\">/openapi.json</a>.</p></body></html>\n";
 
