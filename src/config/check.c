@@ -195,7 +195,7 @@ static uint32_t notice_bit(struct text word) {
 
 /* HOST of https://HOST:PORT/..., or ::1 of [::1]; the URL was found fine before. */
 static struct text host_of(struct text url) {
-    const char *slashes = memmem(url.data, url.length, "://", 3);
+    const char *slashes = url.length > 0 ? memmem(url.data, url.length, "://", 3) : NULL;
     if (slashes == NULL) {
         return (struct text){NULL, 0};
     }
