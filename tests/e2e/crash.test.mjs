@@ -44,7 +44,7 @@ async function generation(from, to) {
   return load.answered
 }
 
-test(`${CYCLES} times kill -9 under load`, { timeout: 590e3 }, async () => {
+test(`${CYCLES} times kill -9 under load`, { timeout: 1100e3 }, async () => {
   let answered = 0
   for (let from = 1; from <= CYCLES; from += GENERATION) {
     answered += await generation(from, Math.min(from + GENERATION - 1, CYCLES))

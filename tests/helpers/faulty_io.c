@@ -61,9 +61,25 @@ static int is_target(int fd) {
     return (size_t)length >= end && strcmp(name + length - end, wanted) == 0;
 }
 
+/* The thread that wrote the log last. Another one syncs it too, before it copies it into the
+ * database: that sync belongs to no commit, so refusing it would show nothing. */
+static _Atomic pid_t log_writer;
+
+static int is_of_a_commit(enum call call) {
+    return call != CALL_SYNC || atomic_load(&orders->target) != TARGET_LOG ||
+           atomic_load(&log_writer) == gettid();
+}
+
 /* 0: let it through; else the errno to refuse it with. */
 static int refusal(enum call call, int fd) {
-    if (orders == NULL || atomic_load(&orders->call) != (int32_t)call || !is_target(fd)) {
+    enum call ordered = orders != NULL ? (enum call)atomic_load(&orders->call) : CALL_NONE;
+    if (ordered == CALL_NONE || !is_target(fd)) {
+        return 0;
+    }
+    if (call == CALL_WRITE) {
+        atomic_store(&log_writer, gettid());
+    }
+    if (ordered != call || !is_of_a_commit(call)) {
         return 0;
     }
     int32_t left = atomic_fetch_sub(&orders->countdown, 1) - 1;
