@@ -13,6 +13,15 @@ struct json_writer answer_writer(struct request *r) {
     return (struct json_writer){.out = &r->out};
 }
 
+void answer_items(struct request *r, void (*write)(struct request *r, struct json_writer *w)) {
+    struct json_writer w = answer_writer(r);
+    json_begin_object(&w);
+    json_key(&w, "items");
+    write(r, &w);
+    json_end_object(&w);
+    answer_json(r, MHD_HTTP_OK);
+}
+
 void answer_header(struct request *r, const char *name, const char *value) {
     require(MHD_add_response_header(r->response, name, value) == MHD_YES);
 }

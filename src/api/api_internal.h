@@ -137,6 +137,8 @@ void answer_file(struct request *r, const char *content_type, int fd, uint64_t s
 void answer_header(struct request *r, const char *name, const char *value);
 enum MHD_Result answer_queue(struct request *r);
 struct json_writer answer_writer(struct request *r); /* into an emptied r->out */
+/* {"items":[...]} */
+void answer_items(struct request *r, void (*write)(struct request *r, struct json_writer *w));
 
 /* ---- problem.c: RFC 9457 ---- */
 unsigned problem_http_status(enum status status);
@@ -209,6 +211,15 @@ struct api {
     char url[128];
 };
 
+/* ---- what /v1/now puts together: each one value, as its own route shows it ---- */
+void tell_status(struct request *r, struct json_writer *w);
+void tell_feeds(struct request *r, struct json_writer *w);
+void tell_channels(struct request *r, struct json_writer *w);
+void tell_sources(struct request *r, struct json_writer *w);
+/* A page of GET /v1/resets into r->out as it is; not those that the token may not see. */
+must_check enum status list_resets(struct request *r, struct text cursor, uint64_t limit,
+                                   struct buffer *out, struct error *error);
+
 /* ---- handlers, by file ---- */
 void handle_update_inventory(struct request *r);
 void handle_check_inventory(struct request *r);
@@ -240,6 +251,7 @@ void handle_explain(struct request *r);
 void handle_availability(struct request *r);
 void handle_events(struct request *r);
 void handle_status(struct request *r);
+void handle_now(struct request *r);
 void handle_feeds(struct request *r);
 void handle_channels(struct request *r);
 void handle_sources(struct request *r);
@@ -286,6 +298,7 @@ struct events *events_new(struct api *api);
 void events_stop(struct events *events); /* ends every stream; before the daemon stops */
 void events_free(struct events *events);
 uint64_t events_listeners(struct events *events);
+struct rates *events_rates(struct events *events);
 
 /* server.c: the body may be taken for JSON. */
 bool content_type_suits_json(struct text type);

@@ -5,18 +5,16 @@ static struct channels *channels_of(struct request *r) {
     return r->api->options.channels;
 }
 
-void handle_channels(struct request *r) {
-    struct json_writer w = answer_writer(r);
-    json_begin_object(&w);
-    json_key(&w, "items");
+void tell_channels(struct request *r, struct json_writer *w) {
     if (channels_of(r) != NULL) {
-        channels_write_json(channels_of(r), &w);
+        channels_write_json(channels_of(r), w);
     } else {
-        json_begin_array(&w);
-        json_end_array(&w);
+        json_raw(w, TEXT("[]"));
     }
-    json_end_object(&w);
-    answer_json(r, MHD_HTTP_OK);
+}
+
+void handle_channels(struct request *r) {
+    answer_items(r, tell_channels);
 }
 
 static void unknown_channel(struct request *r) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "api/api_internal.h"
+#include "api/rates.h"
 
 #define HEARTBEAT_US (15 * US_PER_SECOND)
 #define LOOK_US US_PER_SECOND
@@ -39,6 +40,7 @@ struct events {
     uint64_t count;
     bool stopping;
     struct queue calls; /* nothing is ever in it: it is there to be woken */
+    struct rates rates; /* noted by the thread, each time it looks */
 };
 
 static void lock(struct events *events) {
@@ -80,12 +82,19 @@ static bool is_stopping(struct events *events) {
     return stopping;
 }
 
+static void note_rate(struct events *events) {
+    struct hub_stats hub;
+    hub_stats(events->api->hub, &hub);
+    rates_note(&events->rates, monotonic_us(), hub.adjustments[OUTCOME_APPLIED]);
+}
+
 static void *wake_for_ever(void *context) {
     struct events *events = context;
     while (!is_stopping(events)) {
         int64_t before_us = monotonic_us();
         (void)queue_take(&events->calls, 1, LOOK_US);
         bool called = monotonic_us() - before_us < LOOK_US;
+        note_rate(events);
         resume_listeners(events, called);
         (void)usleep(REST_BETWEEN_WAKES_US);
     }
@@ -97,6 +106,7 @@ struct events *events_new(struct api *api) {
     events->api = api;
     require(pthread_mutex_init(&events->lock, NULL) == 0);
     queue_init(&events->calls);
+    rates_init(&events->rates, monotonic_us());
     events->subscriber = (struct subscriber){.wake = wake, .context = events};
     hub_subscribe(api->hub, &events->subscriber);
     require(pthread_create(&events->thread, NULL, wake_for_ever, events) == 0);
@@ -120,6 +130,7 @@ void events_free(struct events *events) {
     }
     require(events->first == NULL);
     queue_deinit(&events->calls);
+    rates_deinit(&events->rates);
     (void)pthread_mutex_destroy(&events->lock);
     free(events);
 }
@@ -129,6 +140,10 @@ uint64_t events_listeners(struct events *events) {
     uint64_t count = events->count;
     unlock(events);
     return count;
+}
+
+struct rates *events_rates(struct events *events) {
+    return &events->rates;
 }
 
 /* ---- writing ---- */
@@ -362,6 +377,8 @@ void handle_events(struct request *r) {
     r->state = l;
     r->state_free = listener_free;
     buffer_clear(&r->out);
-    buffer_append_string(&r->out, "retry: 2000\n\n"); /* sent at once: it tells that we listen */
+    /* Sent at once: it tells that we listen, and from where, so that who loses the stream before
+     * the first change comes misses nothing either. */
+    buffer_append_format(&r->out, "id: %llu\nretry: 2000\n\n", (unsigned long long)position);
     answer_stream(r, "text/event-stream", events_read);
 }

@@ -68,27 +68,30 @@ void handle_locations_put(struct request *r) {
 
 /* ---- listed ---- */
 
-/* The name that somebody gave it over HTTP, else that of the configuration. */
-static struct text location_name(struct request *r, const struct attributes *attributes,
-                                 struct text code) {
+/* NULL: the configuration does not know it. */
+static const struct config_location *configured(struct request *r, struct text code) {
     const struct config *config = r->api->config;
-    for (size_t i = 0; i < config->location_count && attributes->name.length == 0; i++) {
+    for (size_t i = 0; i < config->location_count; i++) {
         if (text_equal(config->locations[i].code, code)) {
-            return config->locations[i].name;
+            return &config->locations[i];
         }
     }
-    return attributes->name;
+    return NULL;
 }
 
 static void write_location(struct request *r, struct json_writer *w, uint32_t location) {
     struct hub *hub = r->api->hub;
     struct text code = catalog_location_code(hub_catalog(hub), location);
     struct attributes attributes = catalog_location_attributes(hub_catalog(hub), location);
+    const struct config_location *known = configured(r, code);
     json_begin_object(w);
     json_key(w, "location");
     json_text(w, code);
     json_key(w, "name");
-    json_text_or_null(w, location_name(r, &attributes, code));
+    json_text_or_null(w,
+                      attributes.name.length == 0 && known != NULL ? known->name : attributes.name);
+    json_key(w, "timezone"); /* the hub's own says nothing of a store that nobody configured */
+    json_text_or_null(w, known != NULL ? known->timezone : (struct text){NULL, 0});
     json_key(w, "active");
     json_bool(w, !attributes.inactive);
     json_key(w, "published");

@@ -73,8 +73,8 @@ static bool write_if_seen(void *context, struct text key, struct text value) {
 
 /* The page of a token that does not see everything: record by record. */
 static enum status write_seen(struct request *r, struct text cursor, uint64_t limit,
-                              struct error *error) {
-    struct seen_page page = {.r = r, .w = answer_writer(r), .left = limit};
+                              struct buffer *out, struct error *error) {
+    struct seen_page page = {.r = r, .w = {.out = out}, .left = limit};
     json_begin_object(&page.w);
     json_key(&page.w, "items");
     json_begin_array(&page.w);
@@ -89,6 +89,14 @@ static enum status write_seen(struct request *r, struct text cursor, uint64_t li
     return status;
 }
 
+enum status list_resets(struct request *r, struct text cursor, uint64_t limit, struct buffer *out,
+                        struct error *error) {
+    buffer_clear(out);
+    return request_access(r)->location_count > 0
+               ? write_seen(r, cursor, limit, out, error)
+               : reset_list(r->api->hub, cursor, (size_t)limit, out, error);
+}
+
 void handle_resets(struct request *r) {
     uint64_t limit = RESETS_PER_PAGE;
     struct error error = {0};
@@ -96,11 +104,7 @@ void handle_resets(struct request *r) {
         return;
     }
     limit = limit > 0 ? limit : 1;
-    struct text cursor = request_query(r, "cursor");
-    buffer_clear(&r->out);
-    enum status status = request_access(r)->location_count > 0
-                             ? write_seen(r, cursor, limit, &error)
-                             : reset_list(r->api->hub, cursor, (size_t)limit, &r->out, &error);
+    enum status status = list_resets(r, request_query(r, "cursor"), limit, &r->out, &error);
     if (status != STATUS_OK) {
         refuse(r, status, &error);
     } else {

@@ -75,6 +75,8 @@ const struct route routes[] = {
      "Every change as it happens, as Server-Sent Events", NULL, "text/event-stream"},
     {"GET", "/v1/status", SCOPE_READ, BODY_NONE, RUN_HERE, handle_status, NULL, NULL, "",
      "The hub's own figures", NULL, "Status"},
+    {"GET", "/v1/now", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_now, NULL, NULL, "",
+     "All that tells at a glance whether stock is true, in one answer", NULL, "Now"},
     {"GET", "/v1/feeds", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_feeds, NULL, NULL, "",
      "The feeds and how they are doing", NULL, "Feeds"},
     {"GET", "/v1/channels", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_channels, NULL, NULL, "",

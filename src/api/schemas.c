@@ -19,7 +19,8 @@
     "+name:string +type:string +job:string +state:string +pushed:integer +polled:integer "         \
     "+replayed:integer +ignored:integer +applied:integer +duplicates:integer +parked:integer "     \
     "+parked_dropped:integer +stores_known:integer +stores_silent:integer +gaps:integer "          \
-    "+numbers_missing:integer +last_document_at:time? +worst_lag_seconds:number +poll:SourcePoll "
+    "+numbers_missing:integer +last_document_at:time? +worst_lag_seconds:number "                  \
+    "+silent:[SilentStore] +poll:SourcePoll "
 
 const struct schema_row schema_rows[] = {
     {"Problem", "+type:string +title:string +status:integer +detail:string +errors:[ProblemError]",
@@ -106,9 +107,9 @@ const struct schema_row schema_rows[] = {
     {"DescribedError", "+number:integer +code:string +detail:string", ""},
     {"Locations", "+items:[Location] +next:string?", ""},
     {"Location",
-     "+location:string +name:string? +active:boolean +published:boolean +sell_online:boolean "
-     "+safety_stock:number",
-     ""},
+     "+location:string +name:string? +timezone:string? +active:boolean +published:boolean "
+     "+sell_online:boolean +safety_stock:number",
+     "timezone: as configured for it; null where it is not in the configuration"},
     {"LocationRequest", "+location:string name:string? active:boolean published:boolean", ""},
     {"Cell", CELL_FIELDS "updated_at:time? version:integer at:time? known_at:time?",
      "at and known_at are there when the past was asked for"},
@@ -149,6 +150,13 @@ const struct schema_row schema_rows[] = {
      "+connections:integer +listeners:integer +adjustments:Outcomes +started_at:time "
      "+disk_full:boolean +late:[string] +notify:[NotifyTarget]",
      ""},
+    {"Now",
+     "+status:Status +adjustments_per_second:[integer] +sources:[Source] +channels:[Channel] "
+     "+feeds:[Feed] +resets:Resets +next_reset:NextReset?",
+     "adjustments_per_second: what was applied in each of the last 120 whole seconds (fewer after "
+     "a "
+     "start), oldest first; resets: the newest 20"},
+    {"NextReset", "+at:time +job:string", "job: feed:NAME or snapshot:NAME"},
     {"NotifyTarget",
      "+name:string +state:string +waiting:integer +sent:integer +failures:integer "
      "+dropped:integer +last_sent_at:time? +last_error:string? +last_error_at:time?",
@@ -222,8 +230,10 @@ const struct schema_row schema_rows[] = {
     {"Health", "+status:string detail:string", ""},
     {"Sources", "+items:[Source]", ""},
     {"Source", SOURCE_FIELDS,
-     "state: ok, parked (something was not understood) or silent (a store is)"},
+     "state: ok, parked (something was not understood) or silent (a store is); silent: at most 50 "
+     "of those stores, the longest first"},
     {"SourceHealth", SOURCE_FIELDS "+snapshot:SourceSnapshot +stores:[SourceStore]", ""},
+    {"SilentStore", "+location:string +since:time", ""},
     {"SourcePoll",
      "+running:boolean +last_poll:time? +last_success:time? +failures:integer "
      "+lag_seconds:number +clock_offset_seconds:number? +documents:integer +parked:integer "

@@ -177,18 +177,16 @@ void handle_source_documents(struct request *r) {
 
 /* ---- how they are doing ---- */
 
-void handle_sources(struct request *r) {
-    struct json_writer w = answer_writer(r);
-    json_begin_object(&w);
-    json_key(&w, "items");
+void tell_sources(struct request *r, struct json_writer *w) {
     if (r->api->options.sources != NULL) {
-        sources_write_json(r->api->options.sources, &w);
+        sources_write_json(r->api->options.sources, w);
     } else {
-        json_begin_array(&w);
-        json_end_array(&w);
+        json_raw(w, TEXT("[]"));
     }
-    json_end_object(&w);
-    answer_json(r, MHD_HTTP_OK);
+}
+
+void handle_sources(struct request *r) {
+    answer_items(r, tell_sources);
 }
 
 void handle_source(struct request *r) {

@@ -64,38 +64,40 @@ static void write_late(struct json_writer *w, struct request *r) {
     json_end_array(w);
 }
 
-void handle_status(struct request *r) {
+void tell_status(struct request *r, struct json_writer *w) {
     struct api *api = r->api;
     struct hub_stats hub;
     hub_stats(api->hub, &hub);
+    json_begin_object(w);
+    json_key(w, "status");
+    json_string(w, hub.disk_full ? "disk_full" : "ok");
+    json_key(w, "version");
+    json_string(w, ONHAND_VERSION);
+    json_key(w, "now");
+    json_timestamp(w, hub_now_us(api->hub));
+    write_stats(w, api);
+    write_late(w, r);
+    json_key(w, "notify");
+    notify_write_json(api->options.notify, w);
+    json_end_object(w);
+}
+
+void handle_status(struct request *r) {
     struct json_writer w = answer_writer(r);
-    json_begin_object(&w);
-    json_key(&w, "status");
-    json_string(&w, hub.disk_full ? "disk_full" : "ok");
-    json_key(&w, "version");
-    json_string(&w, ONHAND_VERSION);
-    json_key(&w, "now");
-    json_timestamp(&w, hub_now_us(api->hub));
-    write_stats(&w, api);
-    write_late(&w, r);
-    json_key(&w, "notify");
-    notify_write_json(api->options.notify, &w);
-    json_end_object(&w);
+    tell_status(r, &w);
     answer_json(r, MHD_HTTP_OK);
 }
 
-void handle_feeds(struct request *r) {
-    struct json_writer w = answer_writer(r);
-    json_begin_object(&w);
-    json_key(&w, "items");
+void tell_feeds(struct request *r, struct json_writer *w) {
     if (r->api->options.feeds != NULL) {
-        feeds_write_json(r->api->options.feeds, &w);
+        feeds_write_json(r->api->options.feeds, w);
     } else {
-        json_begin_array(&w);
-        json_end_array(&w);
+        json_raw(w, TEXT("[]"));
     }
-    json_end_object(&w);
-    answer_json(r, MHD_HTTP_OK);
+}
+
+void handle_feeds(struct request *r) {
+    answer_items(r, tell_feeds);
 }
 
 /* ---- jobs ---- */

@@ -375,6 +375,45 @@ void prism_health_registers(struct prism_health *health,
     pthread_mutex_unlock(&health->lock);
 }
 
+/* Keeps `list` in order of silence; the newest falls off a full one. */
+static size_t insert_silent(const struct store_health **list, size_t count,
+                            const struct store_health *store) {
+    size_t at = count;
+    while (at > 0 && list[at - 1]->silent_us > store->silent_us) {
+        at--;
+    }
+    if (at == PRISM_SILENT_SHOWN) {
+        return count;
+    }
+    count += count < PRISM_SILENT_SHOWN;
+    for (size_t i = count - 1; i > at; i--) {
+        list[i] = list[i - 1];
+    }
+    list[at] = store;
+    return count;
+}
+
+void prism_health_write_silent(struct prism_health *health, struct json_writer *w) {
+    const struct store_health *list[PRISM_SILENT_SHOWN];
+    size_t count = 0;
+    json_begin_array(w);
+    pthread_mutex_lock(&health->lock);
+    for (uint32_t i = 1; i <= intern_count(health->locations); i++) {
+        if (health->stores[i].silent_us != NEVER_US) {
+            count = insert_silent(list, count, &health->stores[i]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        json_begin_object(w);
+        json_key(w, "location");
+        json_text(w, list[i]->location);
+        write_time(w, "since", list[i]->silent_us);
+        json_end_object(w);
+    }
+    pthread_mutex_unlock(&health->lock);
+    json_end_array(w);
+}
+
 /* Store by store, so that nobody who sells waits for all of them. */
 void prism_health_write_json(struct prism_health *health, struct json_writer *writer) {
     json_begin_array(writer);

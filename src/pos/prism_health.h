@@ -38,6 +38,10 @@ struct prism_health_figures {
 };
 void prism_health_figures(struct prism_health *health, struct prism_health_figures *figures_out);
 
+/* The array of the stores that are silent, the longest first, at most PRISM_SILENT_SHOWN. */
+#define PRISM_SILENT_SHOWN 50u
+void prism_health_write_silent(struct prism_health *health, struct json_writer *writer);
+
 /* The registers that are known, with their locations; texts live as long as the health. The visitor
  * must not call the health. */
 void prism_health_registers(struct prism_health *health,

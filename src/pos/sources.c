@@ -258,6 +258,8 @@ static void write_summary(struct source *source, struct json_writer *w) {
     }
     json_key(w, "worst_lag_seconds");
     json_double(w, (double)f.worst_lag_us / (double)US_PER_SECOND, 3);
+    json_key(w, "silent");
+    prism_health_write_silent(source->health, w);
     json_key(w, "poll");
     prism_poll_write_json(source->poll, w);
 }

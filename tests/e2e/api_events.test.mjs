@@ -34,6 +34,7 @@ function listen({ token = hub.token, headers = {}, query = '' } = {}) {
             const [, field, value] = /^(\w*): ?(.*)$/.exec(line) ?? []
             if (field) event[field] = value
           }
+          if (event.id) listener.lastId = event.id
           if (event.data) listener.events.push({ ...event, data: JSON.parse(event.data) })
         }
         resolve(listener)
@@ -86,6 +87,22 @@ test('Last-Event-ID goes on where it stopped, over a restart', async () => {
   await hub.adjust([{ location: 'NY01', sku: 'A', delta: 1 }])
   await until(() => listener.events.length === 3001, 'the live one did not come')
   listener.close()
+})
+
+test('who lost the stream before the first change misses nothing and hears nothing twice', async () => {
+  const first = await listen()
+  await until(() => first.lastId !== undefined, 'the stream does not say where it begins')
+  await hub.kill()
+  first.close()
+  await hub.start()
+  await hub.adjust([{ location: 'NY01', sku: 'missed', delta: 1 }])
+  const second = await listen({ headers: { 'Last-Event-ID': first.lastId } })
+  await until(() => second.events.length === 1, 'the missed one did not come')
+  assert.equal(second.events[0].data.subject, 'NY01/missed')
+  await hub.adjust([{ location: 'NY01', sku: 'next', delta: 1 }])
+  await until(() => second.events.length > 1, 'the live one did not come')
+  assert.deepEqual(second.events.map((e) => e.data.subject), ['NY01/missed', 'NY01/next'])
+  second.close()
 })
 
 test('every listener hears everything, in the same order', async () => {

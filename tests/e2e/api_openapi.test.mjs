@@ -138,6 +138,7 @@ const routes = {
   'GET /v1/availability': ['/v1/availability?sku=A'],
   'GET /v1/events': null, // never ends: api_events.test.mjs
   'GET /v1/status': ['/v1/status'],
+  'GET /v1/now': ['/v1/now'],
   'GET /v1/feeds': ['/v1/feeds'],
   'GET /v1/channels': ['/v1/channels'],
   'GET /v1/channels/{name}': ['/v1/channels/hook'],
