@@ -53,7 +53,7 @@ const struct route routes[] = {
      "Products with their identifiers; q finds pieces of these and of names", NULL, "Products"},
     {"POST", "/v1/products", SCOPE_ADMIN, BODY_STREAM, RUN_LONG, handle_products_put,
      described_begin, described_receive, "",
-     "Describes products: one, a list, or NDJSON; identifiers are added", "Product", "Described"},
+     "Describes products: one, a list, or NDJSON; identifiers are added", "ProductRequest", "Described"},
     {"GET", "/v1/locations", SCOPE_READ, BODY_NONE, RUN_WORKER, handle_locations, NULL, NULL,
      "limit cursor", "Locations", NULL, "Locations"},
     {"POST", "/v1/locations", SCOPE_ADMIN, BODY_STREAM, RUN_LONG, handle_locations_put,

@@ -60,7 +60,7 @@ const struct schema_row schema_rows[] = {
      "content_as_of:time? +content_sha256:string? received_at:time? source:string? feed:string? "
      "file:string? "
      "quantity:string? detail:string? approvals:[Approval] full:boolean absent_zero:boolean "
-     "dry_run:boolean " RESET_COUNTS "+seconds:any locations:[ResetLocation]",
+     "dry_run:boolean " RESET_COUNTS "+seconds:number locations:[ResetLocation]",
      "rows = changed + unchanged + duplicate_rows + rejected_rows + unknown"},
     {"Approval", "+by:string +at:time", "Where approvals by several tokens are asked for"},
     {"Forecast",
@@ -95,6 +95,8 @@ const struct schema_row schema_rows[] = {
      "cells moved since to look at them all at once"},
     {"Products", "+items:[Product] +next:string?", "In order of their first appearance"},
     {"Product",
+     "+sku:string? +name:string? +active:boolean +published:boolean +identifiers:[Identifier]", ""},
+    {"ProductRequest",
      "sku:string? upc:string? alu:string? product:string? namespace:string? name:string? "
      "active:boolean published:boolean identifiers:[Identifier]",
      "Any other kind of identifier may be a field too; what is not said stays"},
@@ -167,17 +169,16 @@ const struct schema_row schema_rows[] = {
      "Adjustments since the start"},
     {"Feeds", "+items:[Feed]", ""},
     {"Feed",
-     "+name:string +url:string schedule:string? job:string running:boolean last_run:time? "
-     "next_due:time? last_file:string? last_file_at:time? last_result:string? "
-     "last_reset:string? last_error:string? last_error_at:time? late:boolean late_since:time? "
-     "files:integer "
-     "waiting_files:integer",
+     "+name:string +url:string +schedule:string? +job:string +running:boolean +last_run:time? "
+     "+next_due:time? +last_file:string? +last_file_at:time? +last_result:string? "
+     "+last_reset:string? +last_error:string? +last_error_at:time? +late:boolean "
+     "+late_since:time? +files:integer +waiting_files:integer",
      ""},
     {"Channels", "+items:[Channel]", ""},
     {"Channel",
      "+name:string +type:string +state:string +last_error:string? +last_error_at:time? "
      "mode:string job:string last_file:string? last_file_at:time? rows:integer sequence:integer "
-     "pending:integer held:integer oldest_pending_seconds:any confirmed:integer "
+     "pending:integer held:integer oldest_pending_seconds:number confirmed:integer "
      "uncertain:integer parked_count:integer unmapped:integer next_call_at:time? "
      "last_audit:ChannelAudit? parked:[ChannelParked] notes:integer memory_bytes:integer",
      "state: ok, retrying, throttled, unauthorized, failing, stopped, paused, starting or standby; "

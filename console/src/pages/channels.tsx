@@ -11,13 +11,6 @@ import { Ago } from '../ui/time'
 
 const EVERY_MS = 2000
 
-interface Parked {
-  location?: string
-  sku?: string
-  detail?: string
-  error?: string
-}
-
 const ACTIONS = [
   { name: 'pause', title: 'Pause', words: 'Nothing more is sent until it is resumed; what changes is kept.' },
   { name: 'resume', title: 'Resume', words: 'What has waited is sent, the newest figure of each cell.' },
@@ -52,7 +45,7 @@ export function ChannelsPage() {
 }
 
 function ChannelCard({ channel, reload }: { channel: Channel; reload: () => void }) {
-  const parked = (channel.parked ?? []) as Parked[]
+  const parked = channel.parked ?? []
   const act = async (action: (typeof ACTIONS)[number]): Promise<void> => {
     const said = await confirm({
       title: `${action.title} ${channel.name}?`,
@@ -106,7 +99,7 @@ function ChannelCard({ channel, reload }: { channel: Channel; reload: () => void
           <ul>
             {parked.map((item, i) => (
               <li key={i}>
-                {item.sku} {item.location}: {item.detail ?? item.error}
+                {item.sku} {item.location}: {item.detail}
               </li>
             ))}
           </ul>

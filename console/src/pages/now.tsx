@@ -3,7 +3,7 @@ import { perSecond } from '../live'
 import { useLoaded, useNow } from '../data'
 import { bytes, count, duration, plural, UNKNOWN } from '../format'
 import { href } from '../router'
-import type { Channel, Feed, Page, Reset, Status } from '../types'
+import type { Channel, Now, Status } from '../types'
 import { Badge } from '../ui/badge'
 import { Chart } from '../ui/chart'
 import { Empty, Failed, Loading } from '../ui/states'
@@ -11,7 +11,6 @@ import { Ago } from '../ui/time'
 import { needs, sentence, type Need } from './now_state'
 
 const EVERY_MS = 3000
-const RESETS_LOOKED_AT = 20
 const SALES_SERIES = [{ label: 'changes per second', colour: '--accent', fill: true }]
 
 function Sales() {
@@ -55,11 +54,9 @@ function Needs({ list }: { list: Need[] }) {
   )
 }
 
-function Resets({ resets, feeds }: { resets: Reset[]; feeds: Feed[] }) {
-  const last = resets.find((reset) => reset.status !== 'dry_run')
-  const next = feeds
-    .filter((feed) => feed.next_due !== null)
-    .sort((a, b) => Date.parse(a.next_due!) - Date.parse(b.next_due!))[0]
+function Resets({ known }: { known: Now }) {
+  const last = known.resets.items.find((reset) => reset.status !== 'dry_run')
+  const next = known.next_reset
   return (
     <section class="card" aria-labelledby="now-resets">
       <h2 id="now-resets">Daily reset</h2>
@@ -79,7 +76,7 @@ function Resets({ resets, feeds }: { resets: Reset[]; feeds: Feed[] }) {
             {count(last.changed)} of {count(last.cells)} cells
           </dd>
           <dt>Next</dt>
-          <dd>{next ? <Ago at={next.next_due} /> : UNKNOWN}</dd>
+          <dd>{next ? <Ago at={next.at} /> : UNKNOWN}</dd>
         </dl>
       ) : (
         <Empty title="No reset yet.">
@@ -148,31 +145,26 @@ function Hub({ status }: { status: Status }) {
 }
 
 export function NowPage() {
-  const status = useLoaded<Status>('/v1/status', {}, EVERY_MS)
-  const feeds = useLoaded<{ items: Feed[] }>('/v1/feeds', {}, EVERY_MS)
-  const channels = useLoaded<{ items: Channel[] }>('/v1/channels', {}, EVERY_MS)
-  const resets = useLoaded<Page<Reset>>('/v1/resets', { limit: RESETS_LOOKED_AT }, EVERY_MS)
+  const { data: known, error, reload } = useLoaded<Now>('/v1/now', {}, EVERY_MS)
   const now = useNow()
-  const known = {
-    status: status.data,
-    feeds: feeds.data?.items ?? null,
-    channels: channels.data?.items ?? null,
-    resets: resets.data?.items ?? null,
-    nowMs: now,
-  }
-  const unreachable = status.error
-  const list = needs(known)
-  const words = sentence(known, list, unreachable !== null)
+  const list = known === null ? [] : needs(known, now)
+  const words = sentence(known, list, error !== null)
   return (
     <>
       <h1 class={`state ${words.tone}`}>{words.text}</h1>
-      {unreachable && <Failed error={unreachable} retry={status.reload} />}
+      {error && <Failed error={error} retry={reload} />}
       <div class="grid">
         <Sales />
-        <Needs list={list} />
-        <Resets resets={known.resets ?? []} feeds={known.feeds ?? []} />
-        <Channels channels={known.channels ?? []} />
-        {status.data ? <Hub status={status.data} /> : <Loading what="the hub's figures" />}
+        {known === null ? (
+          error === null && <Loading what="the hub's figures" />
+        ) : (
+          <>
+            <Needs list={list} />
+            <Resets known={known} />
+            <Channels channels={known.channels} />
+            <Hub status={known.status} />
+          </>
+        )}
       </div>
     </>
   )

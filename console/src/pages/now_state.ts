@@ -1,16 +1,8 @@
 // What the Now page says, worked out from what was read; pure, so that every sentence can be tested.
 import { plural, duration } from '../format'
 import { href } from '../router'
-import type { Channel, Feed, Reset, Status } from '../types'
+import type { Channel, Feed, Now, Source, Time } from '../types'
 import type { Tone } from '../ui/badge'
-
-export interface Known {
-  status: Status | null
-  feeds: Feed[] | null
-  channels: Channel[] | null
-  resets: Reset[] | null
-  nowMs: number
-}
 
 export interface Need {
   state: string
@@ -24,8 +16,8 @@ export interface Sentence {
   tone: Tone
 }
 
-function secondsSince(time: string | null, nowMs: number): number {
-  return time === null ? 0 : (nowMs - Date.parse(time)) / 1000
+function secondsSince(time: Time | null | undefined, nowMs: number): number {
+  return time === null || time === undefined ? 0 : (nowMs - Date.parse(time)) / 1000
 }
 
 function feedNeeds(feeds: Feed[], nowMs: number): Need[] {
@@ -54,7 +46,7 @@ function feedNeeds(feeds: Feed[], nowMs: number): Need[] {
 function channelNeeds(channels: Channel[]): Need[] {
   const list: Need[] = []
   for (const channel of channels) {
-    const parked = channel.parked?.length ?? 0
+    const parked = channel.parked_count ?? 0
     if (channel.state !== 'ok' && channel.state !== 'new' && channel.state !== 'paused') {
       list.push({
         state: channel.state,
@@ -75,18 +67,49 @@ function channelNeeds(channels: Channel[]): Need[] {
   return list
 }
 
-/** What waits for somebody, the worst first. */
-export function needs(known: Known): Need[] {
+function sourceNeeds(sources: Source[], nowMs: number): Need[] {
   const list: Need[] = []
-  if (known.status?.disk_full) {
+  for (const source of sources) {
+    for (const store of source.silent) {
+      list.push({
+        state: 'silent',
+        tone: 'warn',
+        text: `${store.location} silent for ${duration(secondsSince(store.since, nowMs))}`,
+        href: href('stores'),
+      })
+    }
+    if (source.stores_silent > source.silent.length) {
+      list.push({
+        state: 'silent',
+        tone: 'warn',
+        text: `${plural(source.stores_silent - source.silent.length, 'more store')} silent`,
+        href: href('stores'),
+      })
+    }
+    if (source.parked > 0) {
+      list.push({
+        state: 'parked',
+        tone: 'warn',
+        text: `Source ${source.name}: ${plural(source.parked, 'document')} not understood`,
+        href: href('stores'),
+      })
+    }
+  }
+  return list
+}
+
+/** What waits for somebody, the worst first. */
+export function needs(known: Now, nowMs: number): Need[] {
+  const list: Need[] = []
+  if (known.status.disk_full) {
     list.push({
       state: 'disk_full',
       tone: 'bad',
       text: 'The disk is full: sales are refused until there is room again',
     })
   }
-  list.push(...feedNeeds(known.feeds ?? [], known.nowMs), ...channelNeeds(known.channels ?? []))
-  for (const reset of known.resets ?? []) {
+  list.push(...feedNeeds(known.feeds, nowMs), ...channelNeeds(known.channels))
+  for (const reset of known.resets.items) {
     if (reset.status !== 'held' && reset.status !== 'partial') continue
     const what = reset.file ?? reset.feed ?? reset.id
     list.push({
@@ -96,27 +119,31 @@ export function needs(known: Known): Need[] {
       href: href('resets', [reset.id]),
     })
   }
-  return list
+  list.push(...sourceNeeds(known.sources, nowMs))
+  const bad = (need: Need): number => (need.tone === 'bad' ? 0 : 1)
+  return list.sort((a, b) => bad(a) - bad(b))
 }
 
-export function sentence(known: Known, list: Need[], unreachable: boolean): Sentence {
-  if (unreachable) return { text: 'The hub does not answer', tone: 'bad' }
-  const { status } = known
-  if (status === null) return { text: 'Looking…', tone: 'quiet' }
-  const worst = list[0]
-  if (worst !== undefined) {
-    const more = list.length > 1 ? `, and ${plural(list.length - 1, 'more thing')}` : ''
-    return { text: worst.text + more, tone: worst.tone }
-  }
-  if (status.cells === 0) return { text: 'Ready: no stock has been told yet', tone: 'quiet' }
-  if (status.resets_applied === 0 && (known.resets ?? []).length === 0) {
+function inSync({ status, resets }: Now): Sentence {
+  const { cells, locations } = status
+  if (cells === 0) return { text: 'Ready: no stock has been told yet', tone: 'quiet' }
+  if (status.resets_applied === 0 && resets.items.length === 0) {
     return {
-      text: `${plural(status.locations, 'store')} heard of; no reset has confirmed their stock yet`,
+      text: `${plural(locations, 'store')} heard of; no reset has confirmed their stock yet`,
       tone: 'quiet',
     }
   }
-  return {
-    text: status.locations === 1 ? 'The store is in sync' : `All ${plural(status.locations, 'store')} in sync`,
-    tone: 'good',
-  }
+  const text = locations === 1 ? 'The store is in sync' : `All ${plural(locations, 'store')} in sync`
+  return { text, tone: 'good' }
+}
+
+export function sentence(known: Now | null, list: Need[], unreachable: boolean): Sentence {
+  if (unreachable) return { text: 'The hub does not answer', tone: 'bad' }
+  if (known === null) return { text: 'Looking…', tone: 'quiet' }
+  const worst = list[0]
+  if (worst === undefined) return inSync(known)
+  const more = list.length > 1 ? `, and ${plural(list.length - 1, 'more thing')}` : ''
+  // A store that says nothing leaves the others as true as they were.
+  const first = worst.state === 'silent' ? `${inSync(known).text}; ` : ''
+  return { text: first + worst.text + more, tone: worst.tone }
 }
