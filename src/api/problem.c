@@ -25,6 +25,7 @@ static const struct {
     {STATUS_BUSY, 503},
     {STATUS_RETRY, 503},
     {STATUS_STOPPING, 503},
+    {STATUS_FENCED, 503},
     {STATUS_IO, 500},
     {STATUS_REFUSED, 502},
     {STATUS_UNCERTAIN, 500},

@@ -92,7 +92,7 @@ struct acknowledge_task {
 
 static enum status acknowledge_all(struct hub *hub, struct acknowledge_task *task, uint32_t source,
                                    struct change_list *changes, struct error *error) {
-    enum status status = store_begin(hub->store, error);
+    enum status status = hub_begin(hub, error);
     if (status != STATUS_OK)
         return status;
     int64_t now_us = hub_now_us(hub);

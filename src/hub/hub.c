@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/quantity.h"
 #include "hub/hub_internal.h"
+#include "hub/lease.h"
 
 #define JOBS_PER_ROUND 1024u
 #define EVENTS_PER_BATCH 4096u
@@ -199,6 +200,18 @@ enum status hub_abort_or_die(struct hub *hub, enum status status, const struct e
     return status;
 }
 
+/* One that counts only while a lease holds stands alone: it must not fail others. */
+static void run_claimed(struct hub *hub, struct submission *submission,
+                        struct submission **gathered, size_t gathered_count) {
+    if (gathered_count > 0) {
+        intake_run(hub, gathered, gathered_count);
+        arena_reset(&hub->batch);
+    }
+    hub->claim = submission->claim;
+    intake_run(hub, &submission, 1);
+    hub->claim = NULL;
+}
+
 /* Runs one list of jobs, adjustments gathered. Returns how many there were. */
 static size_t run_jobs(struct hub *hub, struct queue_item *list) {
     struct submission *gathered[JOBS_PER_ROUND];
@@ -208,6 +221,12 @@ static size_t run_jobs(struct hub *hub, struct queue_item *list) {
         const int kind = job->job; /* once answered, the job is gone */
         list = list->next;
         done++;
+        if (kind == JOB_SUBMISSION && ((struct submission *)job)->claim != NULL) {
+            run_claimed(hub, (struct submission *)job, gathered, gathered_count);
+            gathered_count = events = 0;
+            arena_reset(&hub->batch);
+            continue;
+        }
         if (kind == JOB_SUBMISSION) {
             struct submission *submission = (struct submission *)job;
             gathered[gathered_count++] = submission;
@@ -221,7 +240,9 @@ static size_t run_jobs(struct hub *hub, struct queue_item *list) {
         }
         if (kind == JOB_TASK) {
             struct task *task = (struct task *)job;
+            hub->claim = task->claim;
             task->run(hub, task);
+            hub->claim = NULL;
             gate_open(&task->done);
         }
         arena_reset(&hub->batch);
@@ -261,6 +282,33 @@ void hub_stop(struct hub *hub) {
     hub->started = false;
 }
 
+/* ---- under a lease ---- */
+
+static _Thread_local const struct lease_claim *thread_claim;
+
+void hub_write_under(const struct lease_claim *claim) {
+    thread_claim = claim != NULL && claim->token != 0 ? claim : NULL;
+}
+
+enum status hub_begin(struct hub *hub, struct error *error) {
+    enum status status = store_begin(hub->store, error);
+    if (status == STATUS_OK && hub->claim != NULL) {
+        status = lease_check(hub->store, hub->claim, error);
+        if (status != STATUS_OK)
+            status = hub_abort_or_die(hub, status, error);
+    }
+    return status;
+}
+
+void hub_share(struct hub *hub, struct leases *leases) {
+    require(!hub->started);
+    hub->leases = leases;
+}
+
+struct leases *hub_leases(struct hub *hub) {
+    return hub->leases;
+}
+
 /* ---- asking the writer ---- */
 
 enum status hub_submit(struct hub *hub, struct submission *submission) {
@@ -268,6 +316,7 @@ enum status hub_submit(struct hub *hub, struct submission *submission) {
     if (queue_count(&hub->queue) >= QUEUE_LIMIT)
         return STATUS_BUSY;
     submission->job = JOB_SUBMISSION;
+    submission->claim = thread_claim;
     if (submission->received_at_us == 0)
         submission->received_at_us = clock_now_us(&hub->clock);
     return queue_push(&hub->queue, &submission->item) ? STATUS_OK : STATUS_STOPPING;
@@ -303,6 +352,7 @@ enum status hub_submit_wait(struct hub *hub, struct submission *submission) {
 
 void hub_begin_task(struct hub *hub, struct task *task) {
     task->job = JOB_TASK;
+    task->claim = thread_claim;
     task->status = STATUS_INTERNAL;
     gate_init(&task->done);
     task->queued = queue_push(&hub->queue, &task->item);
@@ -339,7 +389,7 @@ struct write_task {
 static void run_write(struct hub *hub, struct task *task) {
     struct write_task *write = (struct write_task *)task;
     struct error *error = &task->error;
-    enum status status = store_begin(hub->store, error);
+    enum status status = hub_begin(hub, error);
     if (status == STATUS_OK) {
         status = write->write(hub->store, write->context, error);
         if (status == STATUS_OK)

@@ -37,6 +37,21 @@ int64_t hub_now_us(struct hub *hub);
 int64_t hub_safety_stock_milli(struct hub *hub, uint32_t location);
 bool hub_sells_online(struct hub *hub, uint32_t location);
 
+/* ---- under a lease (lease.h) ---- */
+struct leases;
+/* Other hubs are on the same store, and this is how the work is shared; before hub_start. Without
+ * it hub_leases is NULL, and everything is ours. */
+void hub_share(struct hub *hub, struct leases *leases);
+struct leases *hub_leases(struct hub *hub);
+
+struct lease_claim {
+    struct text name;
+    uint64_t token; /* 0: none, it always holds */
+};
+/* What this thread writes from now on counts only as long as the claim holds: else STATUS_FENCED,
+ * and nothing was written. `claim` must live until this is called again; NULL: no claim. */
+void hub_write_under(const struct lease_claim *claim);
+
 /* ---- adjustments ---- */
 enum until { UNTIL_DEFAULT, UNTIL_RESET, UNTIL_ACKNOWLEDGED };
 
@@ -75,8 +90,9 @@ struct submission {
     const struct adjustment *adjustments;
     struct adjustment_result *results; /* filled before done() */
     size_t count;
-    uint64_t request;       /* number for tracing, 0: none */
-    int64_t received_at_us; /* set by hub_submit when 0 */
+    uint64_t request;                /* number for tracing, 0: none */
+    int64_t received_at_us;          /* set by hub_submit when 0 */
+    const struct lease_claim *claim; /* the hub's */
     /* Called once on the writer's thread after the commit, quickly. STATUS_OK: results are filled
      * and durable. STATUS_NO_SPACE, STATUS_STOPPING: nothing was written. */
     void (*done)(struct submission *submission, enum status status);

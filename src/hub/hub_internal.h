@@ -12,7 +12,8 @@ enum job_kind { JOB_SUBMISSION, JOB_TASK };
 /* Work on the writer's thread other than adjustments: it opens its own transactions. */
 struct task {
     struct queue_item item;
-    int job; /* JOB_TASK; same place as in struct submission */
+    int job;                         /* JOB_TASK; same place as in struct submission */
+    const struct lease_claim *claim; /* of the thread that asked; NULL */
     void (*run)(struct hub *hub, struct task *task);
     struct gate done;
     bool queued; /* false: the hub takes no more */
@@ -62,8 +63,10 @@ struct hub {
     struct catalog *catalog;
     struct queue queue;
     pthread_t writer;
-    _Atomic bool started; /* read by callers that wait */
-    struct arena batch;   /* the writer's, emptied after each batch */
+    _Atomic bool started;            /* read by callers that wait */
+    struct arena batch;              /* the writer's, emptied after each batch */
+    const struct lease_claim *claim; /* the writer's: under which it writes just now; NULL */
+    struct leases *leases;           /* NULL: we are alone */
     struct change_feed feed;
     struct hub_counters counters;
     int64_t started_at_us;
@@ -85,6 +88,9 @@ _Noreturn void hub_fatal(enum status status, const struct error *error);
 /* For errors of the store inside a transaction: NO_SPACE and RETRY come back (aborted), all others
  * end the process. */
 enum status hub_abort_or_die(struct hub *hub, enum status status, const struct error *error);
+
+/* store_begin, and a look at the claim under which is written. Not begun unless STATUS_OK. */
+must_check enum status hub_begin(struct hub *hub, struct error *error);
 
 /* Queues the task, and waits for it; between the two the caller may do something else. */
 void hub_begin_task(struct hub *hub, struct task *task);

@@ -387,7 +387,7 @@ static enum status commit_batch(struct intake *in, struct error *error) {
         gather_slots(in);
         if (in->slot_count == 0)
             return STATUS_OK;
-        status = store_begin(in->hub->store, error);
+        status = hub_begin(in->hub, error);
         if (status == STATUS_OK) {
             status = run_groups(in, error);
             if (status == STATUS_OK)

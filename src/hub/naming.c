@@ -135,7 +135,7 @@ enum status wanted_create(struct hub *hub, struct wanted *w, struct error *error
     for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
         count += intern_count(w->names[kind]);
     w->numbers = memory_alloc((count + 1) * sizeof *w->numbers);
-    enum status status = store_begin(hub->store, error);
+    enum status status = hub_begin(hub, error);
     if (status == STATUS_OK) {
         status = add_all(hub, w, error);
         if (status == STATUS_OK)

@@ -87,7 +87,7 @@ static enum status flush(struct naming *n, struct error *error) {
 static enum status begin(struct naming *n, struct error *error) {
     if (n->open)
         return STATUS_OK;
-    enum status status = store_begin(n->hub->store, error);
+    enum status status = hub_begin(n->hub, error);
     n->open = status == STATUS_OK;
     return status;
 }
@@ -281,7 +281,7 @@ static enum status keep_location(struct hub *hub, uint32_t location, const struc
                                  struct error *error) {
     struct buffer json = {0};
     attributes_write(a, &json);
-    enum status status = store_begin(hub->store, error);
+    enum status status = hub_begin(hub, error);
     if (status == STATUS_OK) {
         status = store_item_put(hub->store, TEXT("location"),
                                 catalog_location_code(hub->catalog, location), buffer_text(&json),

@@ -297,7 +297,7 @@ static void run_slice(struct hub *hub, struct task *task) {
     slice->outcomes =
         arena_alloc_zero(&hub->batch, (slice->to - slice->from + 1) * sizeof *slice->outcomes);
     slice->at_us = hub_now_us(hub);
-    enum status status = store_begin(hub->store, &task->error);
+    enum status status = hub_begin(hub, &task->error);
     if (status == STATUS_OK) {
         for (uint32_t i = slice->from; i < slice->to && status == STATUS_OK; i++)
             status = run_location(slice, i, &task->error);

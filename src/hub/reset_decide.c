@@ -82,7 +82,7 @@ static void run_decision(struct hub *hub, struct task *task) {
     struct decision *d = (struct decision *)task;
     struct decision_room room = {0};
     struct error *error = &task->error;
-    enum status status = store_begin(hub->store, error);
+    enum status status = hub_begin(hub, error);
     if (status == STATUS_OK) {
         status = d->what == RESET_APPROVE    ? approve(hub, d, &room, error)
                  : d->what == RESET_ROLLBACK ? roll_back(hub, d, error)

@@ -47,7 +47,7 @@ static enum status decide_again(struct hub *hub, struct preview *preview, struct
 
 static void run_preview(struct hub *hub, struct task *task) {
     struct preview *preview = (struct preview *)task;
-    enum status status = store_begin(hub->store, &task->error);
+    enum status status = hub_begin(hub, &task->error);
     if (status == STATUS_OK) {
         status = decide_again(hub, preview, &task->error);
         if (status == STATUS_OK)
