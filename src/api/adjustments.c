@@ -302,6 +302,11 @@ static void parse_items(struct request *r) {
 
 /* ---- the end ---- */
 
+/* On a worker, which then writes the line of the audit log. */
+static void answered(struct request *r) {
+    require(r->status != 0);
+}
+
 static void finish(struct request *r) {
     struct adjustments_stream *s = stream_of(r);
     int fd = -1;
@@ -318,6 +323,9 @@ static void finish(struct request *r) {
         r->out = s->spool.buffer;
         s->spool.buffer = empty;
         answer_json(r, MHD_HTTP_OK);
+    }
+    if (audit_wanted(r)) {
+        (void)request_run(r, RUN_WORKER, answered);
     }
 }
 

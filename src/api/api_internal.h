@@ -61,7 +61,7 @@ extern const size_t route_count;
 /* Headers that matter; empty when absent. */
 struct request_headers {
     struct text authorization, content_type, content_length, transfer_encoding, accept;
-    struct text idempotency_key, last_event_id, expect, origin;
+    struct text idempotency_key, last_event_id, expect, origin, audit_note;
     unsigned content_lengths, transfer_encodings, authorizations;
     bool bad; /* not UTF-8 where it matters */
 };
@@ -280,6 +280,8 @@ void handle_jobs(struct request *r);
 void handle_job_run(struct request *r);
 /* On a worker, after the handler: what somebody decided goes on record. */
 void audit_note(struct request *r);
+/* Whether somebody gave words for the audit log with a change that is none by its route. */
+bool audit_wanted(const struct request *r);
 void handle_audit_log(struct request *r);
 void handle_console(struct request *r);
 void handle_console_asset(struct request *r);

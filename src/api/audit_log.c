@@ -1,8 +1,9 @@
 /* The audit log: who changed what by hand, and when.
  *
  * Sales and files are in the ledger with who sent them; this is for what people decide: approving,
- * rejecting and taking back resets, tokens, jobs, channels. A line is written on the worker that
- * did it, before the answer goes out, and stays as long as the ledger does. */
+ * rejecting and taking back resets, tokens, jobs, channels, and for whatever change says so: with a
+ * header Audit-Note, whose words (percent-encoded) are kept with it. A line is written on a worker
+ * before the answer goes out, and stays as long as the ledger does. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,11 +14,32 @@
 #define KIND TEXT("audit")
 #define LINES_PER_PAGE 100u
 #define LINES_PER_PAGE_MAX 1000u
+#define NOTE_MAX 400u
 
 static bool is_decision(const struct request *r) {
     const struct route *route = r->route;
     return route != NULL && strcmp(route->method, "GET") != 0 &&
            (route->scope & (SCOPE_ADMIN | SCOPE_RESET)) != 0 && route->receive == NULL;
+}
+
+bool audit_wanted(const struct request *r) {
+    return r->headers.audit_note.length > 0 && r->status != 0 && r->status < 400;
+}
+
+/* What was said with it, whole characters of it; as it came where it is not encoded as it should
+ * be. */
+static struct text note_of(struct request *r) {
+    struct text note = arena_copy(&r->arena, r->headers.audit_note);
+    if (!url_decode((char *)(uintptr_t)note.data, &note.length)) {
+        note = arena_copy(&r->arena, r->headers.audit_note);
+    }
+    if (note.length > NOTE_MAX) {
+        note.length = NOTE_MAX;
+        while (note.length > 0 && ((unsigned char)note.data[note.length] & 0xC0) == 0x80) {
+            note.length--;
+        }
+    }
+    return note;
 }
 
 /* "POST /v1/resets/r-1/approve": the route with what stood in its places. */
@@ -41,7 +63,7 @@ static struct text action_of(struct request *r) {
 }
 
 void audit_note(struct request *r) {
-    if (r->status == 0 || r->status >= 400 || !is_decision(r)) {
+    if (r->status == 0 || r->status >= 400 || (!is_decision(r) && !audit_wanted(r))) {
         return;
     }
     int64_t now_us = hub_now_us(r->api->hub);
@@ -59,6 +81,10 @@ void audit_note(struct request *r) {
     json_text(&w, action_of(r));
     json_key(&w, "status");
     json_uint(&w, r->status);
+    if (r->headers.audit_note.length > 0) {
+        json_key(&w, "note");
+        json_text(&w, note_of(r));
+    }
     json_end_object(&w);
     struct error error = {0};
     if (hub_item_put(r->api->hub, KIND, key, buffer_text(&value), &error) != STATUS_OK) {

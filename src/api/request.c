@@ -91,6 +91,7 @@ static const struct header_place header_places[] = {
     {"last-event-id", offsetof(struct request_headers, last_event_id)},
     {"expect", offsetof(struct request_headers, expect)},
     {"origin", offsetof(struct request_headers, origin)},
+    {"audit-note", offsetof(struct request_headers, audit_note)},
 };
 
 static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *key,

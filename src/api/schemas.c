@@ -179,10 +179,11 @@ const struct schema_row schema_rows[] = {
      "+name:string +type:string +state:string +last_error:string? +last_error_at:time? "
      "mode:string job:string last_file:string? last_file_at:time? rows:integer sequence:integer "
      "pending:integer held:integer oldest_pending_seconds:number confirmed:integer "
-     "uncertain:integer parked_count:integer unmapped:integer next_call_at:time? "
+     "uncertain:integer parked_count:integer unmapped:integer calls:integer "
+     "calls_failed:integer items_sent:integer items_confirmed:integer next_call_at:time? "
      "last_audit:ChannelAudit? parked:[ChannelParked] notes:integer memory_bytes:integer",
      "state: ok, retrying, throttled, unauthorized, failing, stopped, paused, starting or standby; "
-     "of type file: new, ok or failing"},
+     "of type file: new, ok or failing; calls and items: since the start of the hub"},
     {"ChannelParked",
      "+location:string +sku:string +wanted:number? +confirmed:number? +detail:string",
      "What the shop refuses, in its own words"},
@@ -223,8 +224,8 @@ const struct schema_row schema_rows[] = {
     {"Token", "+name:string +scopes:[string] +locations:[string] +created_at:time",
      "No locations: all of them"},
     {"AuditLog", "+items:[AuditLine] +next:string?", ""},
-    {"AuditLine", "+at:time +by:string +action:string +status:integer",
-     "by: the token's name; action: method and path"},
+    {"AuditLine", "+at:time +by:string +action:string +status:integer note:string",
+     "by: the token's name; action: method and path; note: what the header Audit-Note said"},
     {"TokenRequest", "+name:string +scopes:[string] locations:[string]",
      "scopes: adjust, reset, read, admin"},
     {"TokenCreated", "+name:string +token:string", ""},

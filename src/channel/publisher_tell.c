@@ -103,6 +103,10 @@ void publisher_write_json(struct publisher *p, struct json_writer *w, bool whole
                     outbox_count(p->outbox, OUTBOX_SENDING));
     write_count(w, "parked_count", outbox_count(p->outbox, OUTBOX_PARKED));
     write_count(w, "unmapped", outbox_count(p->outbox, OUTBOX_UNMAPPED));
+    write_count(w, "calls", p->counters.calls);
+    write_count(w, "calls_failed", p->counters.calls_failed);
+    write_count(w, "items_sent", p->counters.items_sent);
+    write_count(w, "items_confirmed", p->counters.items_confirmed);
     write_time(w, "next_call_at", p->pace.next_us > now_us ? p->pace.next_us : 0);
     json_key(w, "last_error");
     json_text_or_null(w, text_from(p->error));
