@@ -586,7 +586,7 @@ export interface Channels {
   items: Channel[]
 }
 
-/** state: ok, retrying, throttled, unauthorized, failing, stopped, paused, starting or standby; of type file: new, ok or failing */
+/** state: ok, retrying, throttled, unauthorized, failing, stopped, paused, starting or standby; of type file: new, ok or failing; calls and items: since the start of the hub */
 export interface Channel {
   name: string
   type: string
@@ -606,6 +606,10 @@ export interface Channel {
   uncertain?: number
   parked_count?: number
   unmapped?: number
+  calls?: number
+  calls_failed?: number
+  items_sent?: number
+  items_confirmed?: number
   next_call_at?: Time | null
   last_audit?: ChannelAudit | null
   parked?: ChannelParked[]
@@ -757,12 +761,13 @@ export interface AuditLog {
   next: string | null
 }
 
-/** by: the token's name; action: method and path */
+/** by: the token's name; action: method and path; note: what the header Audit-Note said */
 export interface AuditLine {
   at: Time
   by: string
   action: string
   status: number
+  note?: string
 }
 
 /** scopes: adjust, reset, read, admin */
