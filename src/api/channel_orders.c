@@ -1,5 +1,6 @@
-/* Online orders over HTTP: a platform's own webhooks, known by their signature, and orders in a
- * form of our own, from whoever has a token that may adjust. */
+/* Online orders over HTTP: a platform's own webhooks, known by their signature (of orders, and of
+ * figures that changed there), and orders in a form of our own, from whoever has a token that may
+ * adjust. */
 #include "api/api_internal.h"
 #include "base/log.h"
 #include "channel/orders.h"
@@ -15,20 +16,27 @@ static const struct config_channel *channel_named(const struct request *r) {
     return NULL;
 }
 
-static void take(struct request *r, const struct orders_message *message,
+static void answer_status(struct request *r, const char *word) {
+    struct json_writer w = answer_writer(r);
+    json_begin_object(&w);
+    json_key(&w, "status");
+    json_string(&w, word);
+    json_end_object(&w);
+    answer_json(r, MHD_HTTP_OK);
+}
+
+/* False: the request is refused, or not all of it was booked. */
+static bool take(struct request *r, const struct orders_message *message,
                  const struct access *access) {
     struct orders orders;
     struct error error = {0};
     struct json_writer w = answer_writer(r);
-    json_begin_object(&w);
     enum status status = orders_read(message, &r->arena, &orders, &error);
     if (status == STATUS_END) {
-        json_key(&w, "status");
-        json_string(&w, "ignored");
-        json_end_object(&w);
-        answer_json(r, MHD_HTTP_OK);
-        return;
+        answer_status(r, "ignored");
+        return true;
     }
+    json_begin_object(&w);
     if (status == STATUS_OK) {
         json_key(&w, "status");
         json_string(&w, "taken");
@@ -41,10 +49,11 @@ static void take(struct request *r, const struct orders_message *message,
                  log_quote(message->topic), log_quote(text_from(error.detail)));
         error.status = status;
         problem_from(r, &error);
-        return;
+        return false;
     }
     json_end_object(&w);
     answer_json(r, MHD_HTTP_OK);
+    return orders.rejected == 0;
 }
 
 /* ---- in a form of our own ---- */
@@ -57,13 +66,13 @@ void handle_channel_orders(struct request *r) {
         return;
     }
     struct orders_message message = {.config = config, .body = buffer_text(&r->body)};
-    take(r, &message, request_access(r));
+    (void)take(r, &message, request_access(r));
 }
 
 /* ---- a platform's own ---- */
 
 struct webhook_head {
-    struct text topic, signature;
+    struct text topic, signature, id;
 };
 
 static struct text header_of(struct request *r, const char *name) {
@@ -81,6 +90,7 @@ bool channel_webhook_begin(struct request *r) {
     struct webhook_head *head = arena_alloc_zero(&r->arena, sizeof *head);
     head->topic = header_of(r, is_woo ? "X-WC-Webhook-Topic" : "X-Shopify-Topic");
     head->signature = header_of(r, is_woo ? "X-WC-Webhook-Signature" : "X-Shopify-Hmac-SHA256");
+    head->id = header_of(r, is_woo ? "X-WC-Webhook-Delivery-ID" : "X-Shopify-Webhook-Id");
     r->state = head;
     return true;
 }
@@ -90,6 +100,30 @@ size_t channel_webhook_receive(struct request *r, const char *data, size_t lengt
         buffer_append(&r->body, data, length);
     }
     return length;
+}
+
+/* False: there is reason to take it again. */
+static bool take_webhook(struct request *r, const struct orders_message *message) {
+    const struct config_channel *config = message->config;
+    struct channels *channels = r->api->options.channels;
+    struct publisher *publisher = channels != NULL ? channels_find(channels, config->name) : NULL;
+    struct error error = {0};
+    bool is_read = false;
+    enum status status =
+        publisher != NULL
+            ? publisher_hint(publisher, message->topic, message->body, &r->arena, &is_read, &error)
+            : STATUS_END;
+    if (status == STATUS_END) {
+        struct access access = {.scopes = SCOPE_ADJUST, .name = config->name};
+        return take(r, message, &access);
+    }
+    if (status != STATUS_OK) {
+        error.status = status;
+        problem_from(r, &error);
+        return false;
+    }
+    answer_status(r, is_read ? "read" : "ignored");
+    return true;
 }
 
 void handle_channel_webhook(struct request *r) {
@@ -109,7 +143,12 @@ void handle_channel_webhook(struct request *r) {
         problem(r, STATUS_UNAUTHORIZED, "", "%s", error.detail);
         return;
     }
-    struct access access = {.scopes = SCOPE_ADJUST, .name = config->name};
+    struct channels *channels = r->api->options.channels;
+    struct delivery delivery = {config->name, head->id, head->signature};
+    if (channels != NULL && deliveries_know(channels_deliveries(channels), &delivery)) {
+        answer_status(r, "repeated");
+        return;
+    }
     struct orders_message message = {config, head->topic, buffer_text(&r->body)};
     if (message.topic.length == 0) {
         message.topic = TEXT("?"); /* the shop tries whether we are there */
@@ -119,5 +158,7 @@ void handle_channel_webhook(struct request *r) {
         message.body = TEXT("{}"); /* webhook_id=1: the same, of a shop of the other kind */
         message.topic = TEXT("?");
     }
-    take(r, &message, &access);
+    if (take_webhook(r, &message) && channels != NULL) {
+        deliveries_add(channels_deliveries(channels), &delivery);
+    }
 }

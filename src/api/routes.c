@@ -126,7 +126,7 @@ const struct route routes[] = {
      "OrdersAnswer"},
     {"POST", "/v1/channels/{name}/webhooks", OPEN_TO_ALL, BODY_STREAM, RUN_WORKER,
      handle_channel_webhook, channel_webhook_begin, channel_webhook_receive, "",
-     "A platform's own webhook of its orders, known by its signature", "PlatformWebhook",
+     "A platform's own webhook of orders or figures, known by its signature", "PlatformWebhook",
      "OrdersAnswer"},
     {"OPTIONS", SOURCE_DOCUMENTS, OPEN_TO_ALL, BODY_NONE, RUN_HERE, handle_preflight, NULL, NULL,
      "", "A browser asks whether a page may send documents", NULL, NULL},

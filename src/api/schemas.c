@@ -211,7 +211,7 @@ const struct schema_row schema_rows[] = {
     {"OrdersAnswer",
      "+status:string orders:integer applied:integer duplicates:integer rejected:integer "
      "sequence:integer errors:[OrderError]",
-     "status: taken or ignored"},
+     "status: taken; ignored; repeated, which changes nothing; or read: a figure is read back"},
     {"OrderError", "+id:string +code:string +detail:string", ""},
     {"ChannelOrder", "+name:string +status:string retried:integer", ""},
     {"Jobs", "+items:[Job]", ""},

@@ -201,7 +201,8 @@ static void read_in_batches(struct audit *audit, void *state,
     size_t at = 0;
     list_unseen(audit, &listed);
     while (at < listed.count && audit->call.verdict == CHANNEL_CALL_OK) {
-        size_t left = listed.count - at, most = p->platform->batch_max;
+        size_t left = listed.count - at, most = p->platform->read_max;
+        most = most > 0 ? most : p->platform->batch_max;
         struct channel_batch batch = {.now_us = hub_now_us(p->hub), .arena = &arena};
         batch.count = left < most ? left : most;
         batch.items = arena_alloc(&arena, batch.count * sizeof(*batch.items));

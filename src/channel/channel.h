@@ -91,6 +91,11 @@ struct channel_call {
     int64_t next_us;
     /* Items the next call may have by the answer's own limits; 0: no opinion. */
     size_t next_items;
+    /* When `tend` is to be called, at the latest; 0: no opinion. */
+    int64_t tend_us;
+    /* What was told at this instant or later may have been overwritten there: it is read back, all
+     * of it; 0: nothing. */
+    int64_t doubt_since_us;
     /* For people, when the verdict is not OK: what happened, and what to do about it. No secrets,
      * and of an answer's text only what channel_words() lets through. */
     char words[320];
@@ -137,9 +142,17 @@ struct channel_sink {
     void *context;
 };
 
+/* What a message of the shop's own accord says of a figure. It may be old by now, so it is only a
+ * hint to read. Texts live in the arena, the notes or the configuration. */
+struct channel_hint {
+    struct text theirs, sku; /* sku empty: none of ours */
+    int64_t actual_milli;
+};
+
 struct channel_platform {
     const char *name;  /* as in `type:` */
-    size_t batch_max;  /* items in one send, and in one read_back */
+    size_t batch_max;  /* items in one send */
+    size_t read_max;   /* items in one read_back; 0: as many as in one send */
     bool whole_units;  /* figures are floored to whole units */
     bool one_location; /* it has none of its own: `locations` is a list, and figures are sums */
     bool tells_each_change; /* not a shop but a listener: a change of on_hand alone is told too, a
@@ -157,6 +170,18 @@ struct channel_platform {
     /* What the shop shows now for these items: CONFIRMED with actual_milli, UNMAPPED, RETRY, or
      * PARKED. NULL only where nothing can be read (tells_each_change). */
     void (*read_back)(void *state, struct channel_batch *batch, struct channel_call *call);
+
+    /* Items in one send by the configuration; NULL: batch_max. */
+    size_t (*batch_for)(const struct config_channel *config);
+
+    /* Looks after what the shop does in its own time, as working off a queue: called once it is
+     * open, and then at call->tend_us. NULL: nothing of the kind. */
+    void (*tend)(void *state, struct arena *arena, struct channel_call *call);
+
+    /* Reads a message of the shop's (its signature is right). STATUS_OK: *hint_out is filled;
+     * STATUS_END: it is about something else. From any thread, with nothing but the context. */
+    enum status (*hint)(const struct channel_context *context, struct text topic, struct text body,
+                        struct arena *arena, struct channel_hint *hint_out, struct error *error);
 
     /* Everything the shop shows, for an audit, in as few calls as it takes, resting between them as
      * the shop's limits ask (channel_rest). NULL: the publisher reads back all it knows instead. */

@@ -18,6 +18,7 @@ struct channels {
     struct publisher **publishers; /* all others */
     const struct config_channel **published;
     size_t publisher_count;
+    struct deliveries *deliveries;
     bool started;
 };
 
@@ -108,6 +109,7 @@ enum status channels_new(struct hub *hub, struct jobs *jobs, struct channels **c
     channels->publishers = memory_alloc_zero(config->channel_count + 1, sizeof(struct publisher *));
     channels->published =
         memory_alloc_zero(config->channel_count + 1, sizeof(struct config_channel *));
+    channels->deliveries = deliveries_new();
     enum status status = open_zone(channels, error);
     for (size_t i = 0; i < config->channel_count && status == STATUS_OK; i++) {
         status = add_channel(channels, &config->channels[i], error);
@@ -134,6 +136,7 @@ void channels_free(struct channels *channels) {
     free((void *)channels->publishers);
     free((void *)channels->published);
     zone_free(channels->zone);
+    deliveries_free(channels->deliveries);
     arena_deinit(&channels->arena);
     free(channels);
 }
@@ -252,6 +255,10 @@ struct publisher *channels_find(struct channels *channels, struct text name) {
         }
     }
     return NULL;
+}
+
+struct deliveries *channels_deliveries(struct channels *channels) {
+    return channels->deliveries;
 }
 
 struct publisher *channels_at(struct channels *channels, size_t index) {

@@ -9,6 +9,7 @@
 #define ONHAND_CHANNEL_CHANNELS_H
 
 #include "base/json.h"
+#include "channel/deliveries.h"
 #include "channel/publisher.h"
 #include "hub/hub.h"
 #include "schedule/jobs.h"
@@ -29,6 +30,8 @@ void channels_write_json(struct channels *channels, struct json_writer *writer);
 /* One of them, whole; STATUS_NOT_FOUND and nothing written. */
 must_check enum status channels_write_one(struct channels *channels, struct text name,
                                           struct json_writer *writer);
+/* Which messages of shops were taken lately. */
+struct deliveries *channels_deliveries(struct channels *channels);
 /* The publishers, for orders and figures: NULL where there is none of this name, or no more. */
 struct publisher *channels_find(struct channels *channels, struct text name);
 struct publisher *channels_at(struct channels *channels, size_t index);

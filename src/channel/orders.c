@@ -1,5 +1,5 @@
 /* Orders as events, and into the hub. */
-#include "channel/orders.h"
+#include "channel/orders_internal.h"
 
 #include "base/log.h"
 #include "http/webhook_signature.h"
@@ -136,8 +136,9 @@ static void write_rejected(struct json_writer *w, const struct submission *submi
     json_end_array(w);
 }
 
-static void write_counts(struct json_writer *w, const struct submission *submission,
-                         const struct config_channel *config) {
+/* Returns how many were rejected. */
+static uint64_t write_counts(struct json_writer *w, const struct submission *submission,
+                             const struct config_channel *config) {
     uint64_t rejected = 0, duplicates = 0, sequence = 0;
     for (size_t i = 0; i < submission->count; i++) {
         const struct adjustment_result *result = &submission->results[i];
@@ -159,16 +160,20 @@ static void write_counts(struct json_writer *w, const struct submission *submiss
     json_uint(w, rejected);
     json_key(w, "sequence");
     json_uint(w, sequence);
+    return rejected;
 }
 
 enum status orders_take(struct hub *hub, const struct access *access,
-                        const struct config_channel *config, const struct orders *orders,
+                        const struct config_channel *config, struct orders *orders,
                         uint64_t request, struct arena *arena, struct json_writer *w,
                         struct error *error) {
     struct adjustment *adjustments = NULL;
     struct submission submission = {.access = access, .request = request};
     enum status status =
-        orders_events(config, orders, arena, &adjustments, &submission.count, error);
+        orders->may_be_deleted ? orders_recall(hub, config, orders, arena, error) : STATUS_OK;
+    if (status == STATUS_OK) {
+        status = orders_events(config, orders, arena, &adjustments, &submission.count, error);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -183,7 +188,7 @@ enum status orders_take(struct hub *hub, const struct access *access,
     }
     json_key(w, "orders");
     json_uint(w, orders->count);
-    write_counts(w, &submission, config);
+    orders->rejected = write_counts(w, &submission, config);
     write_rejected(w, &submission);
     return STATUS_OK;
 }

@@ -31,6 +31,7 @@ struct order {
     int64_t at_us;            /* when it was placed; NEVER_US: now */
     int64_t ended_at_us;
     bool cancelled;
+    bool deleted; /* cancelled, and its lines are not told */
     struct order_line *lines;
     size_t count;
     struct order_shipment *shipments;
@@ -40,6 +41,8 @@ struct order {
 struct orders {
     struct order *items;
     size_t count;
+    uint64_t rejected;   /* out, of orders_take: lines that were not booked */
+    bool may_be_deleted; /* a later message may name one of them without its lines */
 };
 
 /* What was asked for: which channel, and what its platform says of the message. */
@@ -62,7 +65,7 @@ must_check enum status orders_events(const struct config_channel *config,
 
 /* Books them and waits; `w` gets the members of the answer, in an open object. */
 must_check enum status orders_take(struct hub *hub, const struct access *access,
-                                   const struct config_channel *config, const struct orders *orders,
+                                   const struct config_channel *config, struct orders *orders,
                                    uint64_t request, struct arena *arena, struct json_writer *w,
                                    struct error *error);
 

@@ -220,6 +220,11 @@ static enum status read_woo(struct reading *r, struct text topic, const struct t
     struct order *order = one_order(r, orders)->items;
     struct text word = tree_text(tree_get(tree, "status"));
     bool holds = false;
+    orders->may_be_deleted = true;
+    if (text_equal_string(topic, "order.deleted")) {
+        order->deleted = true; /* and that is all it tells */
+        return read_id(r, tree, "id", &order->id);
+    }
     if (!text_equal_string(topic, "order.created") && !text_equal_string(topic, "order.updated") &&
         !text_equal_string(topic, "order.restored")) {
         return STATUS_END;
@@ -366,6 +371,7 @@ static enum status read_our_order(struct reading *r, const struct tree *tree, st
         status =
             read_our_shipment(r, at, order, location, &order->shipments[order->shipment_count++]);
     }
+    order->deleted = order->cancelled && order->count == 0 && order->shipment_count == 0;
     if (status == STATUS_OK && order->document.length == 0) {
         order->document = order->id;
     }
@@ -378,6 +384,7 @@ static enum status read_ours(struct reading *r, const struct tree *tree, struct 
     if (status == STATUS_OK && !tree_is_array(list)) {
         return error_set(r->error, STATUS_MISSING, "orders: a list of orders is needed");
     }
+    orders->may_be_deleted = true;
     orders->items = arena_alloc_zero(r->arena, (length_of(list) + 1) * sizeof(*orders->items));
     for (const struct tree *at = tree_first(list); at != NULL && status == STATUS_OK;
          at = at->next) {

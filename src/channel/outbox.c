@@ -323,12 +323,14 @@ void outbox_was_read(struct outbox *outbox, struct outbox_ref ref, enum channel_
         work_set_state(outbox, work, (enum outbox_state)work->state, again_at_us);
         return;
     }
+    bool may_be_sold = work->hinted && actual_milli < work->wanted_milli;
+    work->hinted = false;
     if (work->state == OUTBOX_UNCERTAIN && actual_milli == work->sent_milli) {
         tell(outbox, work, now_us);
         doubt(work, now_us);
     } else {
         know(outbox, slot, actual_milli);
-        if (work->state == OUTBOX_VERIFYING) {
+        if (work->state == OUTBOX_VERIFYING && now_us >= work->verify_at_us) {
             work->verify_at_us = 0;
             work->doubtful = !is_agreed(outbox, slot, work->wanted_milli, work->wanted_version);
         }
@@ -336,7 +338,50 @@ void outbox_was_read(struct outbox *outbox, struct outbox_ref ref, enum channel_
         work->released = true;
         work->since_us = work->since_us != 0 ? work->since_us : now_us;
     }
-    reconsider(outbox, work, now_us);
+    if (may_be_sold) {
+        later(outbox, work, now_us, again_at_us);
+    } else {
+        reconsider(outbox, work, now_us);
+    }
+}
+
+bool outbox_doubt(struct outbox *outbox, struct outbox_ref ref, bool hinted, int64_t now_us) {
+    const struct slot *slot = table_find(outbox, ref.place, ref.product);
+    struct work *known = work_of(outbox, slot);
+    if (known != NULL && known->state == OUTBOX_VERIFYING && known->due_us > now_us) {
+        known->hinted = known->hinted || hinted;
+        work_set_state(outbox, known, OUTBOX_VERIFYING, now_us); /* and once more at its time */
+        return true;
+    }
+    bool agreed = slot != NULL && slot->work == 0 && slot->told_milli != CHANNEL_UNKNOWN_MILLI;
+    if (!agreed || outbox->rules.tells_each_change) {
+        return false;
+    }
+    struct work *work = work_add(outbox, ref.place, ref.product, now_us);
+    work->wanted_milli = work->sent_milli = slot->told_milli;
+    work->wanted_version = work->sent_version = slot->version;
+    work->request = slot->request;
+    work->since_us = 0;
+    work->verify_at_us = now_us;
+    work->hinted = hinted;
+    work_set_state(outbox, work, OUTBOX_VERIFYING, now_us);
+    journal_doubted(outbox, work);
+    return true;
+}
+
+uint64_t outbox_doubt_since(struct outbox *outbox, int64_t since_us, int64_t now_us) {
+    uint64_t count = 0;
+    for (uint32_t place = 0; place < outbox->place_count; place++) {
+        for (uint32_t k = 0; k < outbox->places[place].page_count; k++) {
+            const struct slot_page *page = outbox->places[place].pages[k];
+            for (uint32_t i = 0; page != NULL && i < PAGE_PRODUCTS; i++) {
+                struct outbox_ref ref = {place, k * PAGE_PRODUCTS + i};
+                bool is_later = ((int64_t)page->slots[i].told_at_s + 1) * US_PER_SECOND > since_us;
+                count += is_later && outbox_doubt(outbox, ref, false, now_us);
+            }
+        }
+    }
+    return count;
 }
 
 void outbox_observed(struct outbox *outbox, struct outbox_ref ref, int64_t actual_milli, bool mend,

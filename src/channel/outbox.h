@@ -78,6 +78,12 @@ void outbox_was_read(struct outbox *outbox, struct outbox_ref ref, enum channel_
 /* An audit read it: a CLEAN one that differs is WANTING if `mend`. */
 void outbox_observed(struct outbox *outbox, struct outbox_ref ref, int64_t actual_milli, bool mend,
                      int64_t now_us);
+/* The shop may show something else by now. One that agreed is read back at once, and what is found
+ * lower is not raised before `again_at_us` of outbox_was_read where `hinted`: a web sale may
+ * explain it. False: nothing was told of it, or it is being looked after anyway. */
+bool outbox_doubt(struct outbox *outbox, struct outbox_ref ref, bool hinted, int64_t now_us);
+/* The same, not hinted, for all that was told at `since_us` or later; how many. */
+uint64_t outbox_doubt_since(struct outbox *outbox, int64_t since_us, int64_t now_us);
 /* Moves the time of all that waits to be sent or read again to `at_us` (a shop came back). */
 void outbox_retry_at(struct outbox *outbox, int64_t at_us);
 /* Parked and unmapped ones are tried again; true when there was one. */
@@ -102,6 +108,7 @@ struct outbox_view {
     int64_t since_us;                    /* of the oldest change that is not told; 0: none */
     int64_t due_us;
     unsigned attempts;
+    bool hinted;       /* outbox_doubt */
     struct text words; /* lives until the next call that changes the outbox */
 };
 /* False: the outbox knows nothing of this cell. */

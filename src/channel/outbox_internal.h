@@ -45,6 +45,7 @@ struct work {
     uint8_t state, heap, rank; /* rank 0 goes before 1 */
     bool released;             /* the increase was confirmed */
     bool doubtful;             /* something of it may still be applied late */
+    bool hinted;               /* the shop says that it changed */
 };
 
 struct heap {
@@ -85,6 +86,7 @@ void journal_observed(struct outbox *outbox, const struct work *work, const stru
 void journal_unsent(struct outbox *outbox, const struct work *work);
 void journal_parked(struct outbox *outbox, const struct work *work);
 void journal_unmapped(struct outbox *outbox, const struct work *work);
+void journal_doubted(struct outbox *outbox, const struct work *work);
 void journal_forgotten(struct outbox *outbox);
 
 /* outbox.c: what the shop was told becomes unknown. */

@@ -120,6 +120,11 @@ void journal_unmapped(struct outbox *outbox, const struct work *work) {
     table_touch(outbox, work);
 }
 
+void journal_doubted(struct outbox *outbox, const struct work *work) {
+    require(work->verify_at_us != 0);
+    journal_doubt(outbox, work);
+}
+
 void journal_forgotten(struct outbox *outbox) {
     buffer_append_string(&outbox->journal, "F\n");
 }

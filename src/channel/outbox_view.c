@@ -25,6 +25,7 @@ bool outbox_look(const struct outbox *outbox, struct outbox_ref ref, struct outb
         view_out->since_us = work->since_us;
         view_out->due_us = work->due_us;
         view_out->attempts = work->attempts;
+        view_out->hinted = work->hinted;
         view_out->words = text_from(work->words);
         if (work->request != 0) {
             view_out->sent_milli = work->sent_milli;

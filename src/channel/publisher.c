@@ -150,6 +150,7 @@ static bool is_open(struct publisher *p, int64_t now_us) {
     if (p->platform->open(&p->context, &state, &error) == STATUS_OK) {
         pthread_mutex_lock(&p->lock);
         p->platform_state = state;
+        p->tend_us = 0;
         pthread_mutex_unlock(&p->lock);
         return true;
     }
@@ -196,12 +197,29 @@ static void keep_record(struct publisher *p, int64_t now_us) {
     }
 }
 
+/* What the shop does in its own time. A failure is no reason to send nothing. */
+static void tend(struct publisher *p, int64_t now_us) {
+    struct channel_call call = {0};
+    if (p->platform->tend == NULL || now_us < p->tend_us) {
+        return;
+    }
+    p->tend_us = NEVER_US;
+    p->platform->tend(p->platform_state, &p->arena, &call);
+    publisher_heed(p, &call, now_us);
+    if (call.verdict != CHANNEL_CALL_OK) {
+        publisher_note_error(p, call.words, now_us);
+    }
+}
+
 static bool work(struct publisher *p, int64_t now_us) {
     pthread_mutex_lock(&p->lock);
     bool idle = p->paused || p->stopped || now_us < p->pace.next_us;
     pthread_mutex_unlock(&p->lock);
     if (!is_open(p, now_us)) {
         return false;
+    }
+    if (!idle) {
+        tend(p, now_us);
     }
     return !idle && (publisher_read_back(p, now_us) || publisher_send(p, now_us));
 }
@@ -223,6 +241,9 @@ static int64_t next_look(struct publisher *p, bool ours, int64_t now_us) {
         return next_us;
     }
     next_us = sooner(next_us, outbox_next_due_us(p->outbox));
+    if (p->platform->tend != NULL && p->platform_state != NULL) {
+        next_us = sooner(next_us, p->tend_us < p->pace.next_us ? p->pace.next_us : p->tend_us);
+    }
     bool ready = outbox_peek(p->outbox, &ref) || p->platform_state == NULL;
     int64_t call_us = ready ? now_us : outbox_next_doubt_us(p->outbox);
     call_us = call_us < p->pace.next_us ? p->pace.next_us : call_us;

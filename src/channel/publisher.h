@@ -53,6 +53,12 @@ enum status publisher_audit_run(void *context, struct job_report *report);
  * all where `location` is 0. Returns how many. */
 uint64_t publisher_retry(struct publisher *publisher, uint32_t location, uint32_t product);
 
+/* A message that the shop sent of its own accord: what it says of a figure is read back, unless it
+ * is what we told. STATUS_END: it is not about figures. *read_out: whether it will be. */
+must_check enum status publisher_hint(struct publisher *publisher, struct text topic,
+                                      struct text body, struct arena *arena, bool *read_out,
+                                      struct error *error);
+
 /* ---- telling ---- */
 struct text publisher_name(const struct publisher *publisher);
 /* Fields of an open object; of the parked items the first few, with `whole` a few hundred. */

@@ -100,6 +100,7 @@ struct publisher {
         int64_t next_us;
     } sweep;
     uint64_t resets_seen;
+    int64_t tend_us; /* when the platform's `tend` is due; 0: as soon as it is open */
     int64_t reconsider_us;
     struct arena arena; /* of one step */
     struct located_cell *cells;
@@ -123,6 +124,8 @@ void publisher_sweep_again(struct publisher *p);
 bool publisher_send(struct publisher *p, int64_t now_us);
 bool publisher_read_back(struct publisher *p, int64_t now_us);
 void publisher_failed(struct publisher *p, const struct channel_call *call, int64_t now_us);
+/* What a call says besides its verdict: when to tend, what is in doubt. */
+void publisher_heed(struct publisher *p, const struct channel_call *call, int64_t now_us);
 void publisher_succeeded(struct publisher *p, const struct channel_call *call, int64_t now_us);
 int64_t publisher_backoff_us(struct publisher *p, unsigned attempts);
 /* Fills what is the same for every call. The lock is held. */

@@ -66,6 +66,7 @@ void publisher_failed(struct publisher *p, const struct channel_call *call, int6
         p->counters.calls_failed++;
     }
     p->pace.next_us = bounded(call->next_us, now_us) + wait_us;
+    p->pace.most = call->next_items > 0 ? call->next_items : p->pace.most;
     p->pace.verdict = call->verdict;
     if (call->verdict == CHANNEL_CALL_STOPPED) {
         p->stopped = true;
@@ -81,6 +82,19 @@ void publisher_failed(struct publisher *p, const struct channel_call *call, int6
     if (serious) {
         tell(p, "onhand.channel.failed", call->words);
     }
+}
+
+void publisher_heed(struct publisher *p, const struct channel_call *call, int64_t now_us) {
+    pthread_mutex_lock(&p->lock);
+    if (call->tend_us != 0 && call->tend_us < p->tend_us) {
+        p->tend_us = call->tend_us;
+    }
+    if (call->doubt_since_us != 0) {
+        uint64_t count = outbox_doubt_since(p->outbox, call->doubt_since_us, now_us);
+        log_info("channel applied late what was queued; figures are read back",
+                 "channel=%.*s figures=%llu", TEXT_ARG(p->config->name), (unsigned long long)count);
+    }
+    pthread_mutex_unlock(&p->lock);
 }
 
 void publisher_succeeded(struct publisher *p, const struct channel_call *call, int64_t now_us) {
@@ -104,7 +118,9 @@ void publisher_succeeded(struct publisher *p, const struct channel_call *call, i
 /* ---- choosing ---- */
 
 static size_t batch_limit(const struct publisher *p) {
-    size_t most = p->platform->batch_max < BATCH_MAX ? p->platform->batch_max : BATCH_MAX;
+    size_t most =
+        p->platform->batch_for != NULL ? p->platform->batch_for(p->config) : p->platform->batch_max;
+    most = most < BATCH_MAX ? most : BATCH_MAX;
     size_t asked = (size_t)p->config->batch_items;
     most = asked > 0 && asked < most ? asked : most;
     most = p->pace.most > 0 && p->pace.most < most ? p->pace.most : most;
@@ -366,6 +382,7 @@ bool publisher_send(struct publisher *p, int64_t now_us) {
         return false;
     }
     p->platform->send(p->platform_state, &batch, &call);
+    publisher_heed(p, &call, now_us);
     settle(p, &batch, &call, view.sent_request, hub_now_us(p->hub));
     return true;
 }
@@ -388,6 +405,7 @@ static void settle_reading(struct publisher *p, const struct channel_batch *batc
                                                   : publisher_backoff_us(p, view.attempts + 1));
         /* The pace holds all of them back when the call failed. */
         again_us = call->verdict == CHANNEL_CALL_OK ? again_us : now_us;
+        again_us += view.hinted ? STALE_FIRST_US : 0;
         outbox_was_read(p->outbox, ref, outcome, item->actual_milli, now_us, again_us);
     }
     pthread_mutex_unlock(&p->lock);
@@ -398,7 +416,8 @@ bool publisher_read_back(struct publisher *p, int64_t now_us) {
     struct channel_call call = {0};
     struct outbox_ref ref;
     pthread_mutex_lock(&p->lock);
-    size_t most = batch_limit(p);
+    size_t most = batch_limit(p), most_read = p->platform->read_max;
+    most = most_read > 0 && most_read < most ? most_read : most;
     batch.items = arena_alloc(&p->arena, most * sizeof(*batch.items));
     while (batch.count < most && outbox_peek_doubt(p->outbox, now_us, &ref)) {
         if (places_at(p->places, ref.place)->count == 0) {
@@ -415,6 +434,7 @@ bool publisher_read_back(struct publisher *p, int64_t now_us) {
     }
     publisher_key(p, p->requests, batch.key);
     p->platform->read_back(p->platform_state, &batch, &call);
+    publisher_heed(p, &call, now_us);
     now_us = hub_now_us(p->hub);
     settle_reading(p, &batch, &call, now_us);
     if (call.verdict == CHANNEL_CALL_OK) {

@@ -44,4 +44,5 @@ const struct channel_platform channel_platform_shopify = {
     .send = shopify_send,
     .read_back = shopify_read_back,
     .read_all = shopify_read_all,
+    .hint = shopify_hint,
 };

@@ -38,6 +38,19 @@ struct shopify_ids shopify_ids_of(struct shopify *shopify, struct text sku) {
     return ids;
 }
 
+/* The number at its end is what webhooks call an item by. */
+static struct text item_key(struct arena *arena, struct text id) {
+    size_t from = id.length;
+    while (from > 0 && id.data[from - 1] != '/') {
+        from--;
+    }
+    return arena_format(arena, "item:%.*s", (int)(id.length - from), id.data + from);
+}
+
+struct text shopify_sku_of(struct channel_notes *notes, struct arena *arena, struct text item) {
+    return channel_note_get(notes, item_key(arena, item));
+}
+
 void shopify_ids_forget(struct shopify *shopify, struct text sku) {
     char room[KEY_ROOM];
     channel_note_forget(shopify->context->notes, key_of(sku, room, sizeof(room)));
@@ -172,6 +185,11 @@ static void note_found(struct shopify *shopify, const struct asked *asked,
         struct text key = key_of(asked->skus[i], room, sizeof(room));
         if (count > 0 && count <= SHOPIFY_VARIANTS_MAX && key.length > 0) {
             channel_note_put(shopify->context->notes, key, buffer_text(&ids));
+            struct shopify_ids known = shopify_ids_of(shopify, asked->skus[i]);
+            for (size_t j = 0; j < known.count; j++) {
+                channel_note_put(shopify->context->notes, item_key(batch->arena, known.items[j]),
+                                 asked->skus[i]);
+            }
         }
         for (size_t j = 0; j < batch->count; j++) {
             struct channel_item *item = &batch->items[j];

@@ -8,6 +8,7 @@
 
 #define SHOPIFY_VERSION "2026-10"
 #define SHOPIFY_SKUS_AT_ONCE 40u
+#define SHOPIFY_ID_MAX 100u
 #define SHOPIFY_BATCH_MAX 250u
 #define SHOPIFY_VARIANTS_MAX 8u /* of one SKU that are kept alike */
 
@@ -61,6 +62,8 @@ struct shopify_ids {
 must_check bool shopify_look_up(struct shopify *shopify, struct channel_batch *batch,
                                 struct channel_call *call);
 struct shopify_ids shopify_ids_of(struct shopify *shopify, struct text sku);
+/* Of an inventory item, by its id or its number alone; empty: none that was ever looked up. */
+struct text shopify_sku_of(struct channel_notes *notes, struct arena *arena, struct text item);
 void shopify_ids_forget(struct shopify *shopify, struct text sku);
 /* As the configuration says it, or a bare number. */
 struct text shopify_location_id(struct arena *arena, struct text theirs);
@@ -77,6 +80,10 @@ void shopify_send(void *state, struct channel_batch *batch, struct channel_call 
 void shopify_read_back(void *state, struct channel_batch *batch, struct channel_call *call);
 /* What the shop shows instead, of STALE items; those it cannot be read of stay unknown. */
 void shopify_fill_stale(struct shopify *shopify, const struct channel_batch *batch);
+/* ---- shopify_hint.c ---- */
+enum status shopify_hint(const struct channel_context *context, struct text topic, struct text body,
+                         struct arena *arena, struct channel_hint *hint_out, struct error *error);
+
 void shopify_read_all(void *state, const struct channel_sink *sink, struct channel_call *call);
 
 #endif

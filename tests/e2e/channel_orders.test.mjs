@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { gid, ShopifyShop } from '../../demo/shops/shopify.mjs'
-import { call, Hub, scaled, scratch, verify } from './lib.mjs'
+import { call, Hub, patience, scaled, scratch, verify } from './lib.mjs'
 import { random } from './shop_rig.mjs'
 
 const newYork = gid('Location', 1)
@@ -172,6 +172,96 @@ test('WooCommerce: paid reserves, completed ships, cancelled releases; its ping 
   assert.deepEqual(await figures('C', 'BOS02'), [8, 0, 8])
 })
 
+test('WooCommerce deletes: only the number is told, whatever came before or comes after', async () => {
+  const hook = async (topic, payload) => {
+    const body = JSON.stringify(payload)
+    const answer = await fetch(`${hub.url}/v1/channels/woo/webhooks`, {
+      method: 'POST', body,
+      headers: {
+        'x-wc-webhook-topic': topic, 'x-wc-webhook-delivery-id': randomUUID(),
+        'x-wc-webhook-signature': createHmac('sha256', 'cs_woo').update(body).digest('base64'),
+      },
+    })
+    assert.equal(answer.status, 200, await answer.clone().text())
+    return answer.json()
+  }
+  const woo = (id, status, quantity) => ({ id, number: String(id), status, line_items: [{ id: id * 10, sku: 'D', quantity }] })
+  await receive('D', 20, 'BOS02')
+  await hook('order.created', woo(11, 'processing', 2))
+  await hook('order.updated', woo(11, 'processing', 3)) // edited
+  assert.deepEqual(await figures('D', 'BOS02'), [20, 3, 17])
+  await hub.stop()
+  await hub.start()
+  assert.equal((await hook('order.deleted', { id: 11 })).status, 'taken')
+  assert.deepEqual(await figures('D', 'BOS02'), [20, 0, 20])
+  await hook('order.updated', woo(11, 'processing', 3)) // late
+  await hook('order.deleted', { id: 11 })
+  assert.deepEqual(await figures('D', 'BOS02'), [20, 0, 20])
+  await hook('order.deleted', { id: 12 }) // before anything else
+  await hook('order.created', woo(12, 'on-hold', 4))
+  assert.deepEqual(await figures('D', 'BOS02'), [20, 0, 20])
+  await hook('order.created', woo(13, 'processing', 5))
+  await hook('order.updated', woo(13, 'completed', 5))
+  await hook('order.deleted', { id: 13 }) // what was shipped stays shipped
+  assert.deepEqual(await figures('D', 'BOS02'), [15, 0, 15])
+  // Both at the same time: at least one knows of the other.
+  await Promise.all([hook('order.created', woo(14, 'processing', 1)), hook('order.deleted', { id: 14 })])
+  assert.deepEqual(await figures('D', 'BOS02'), [15, 0, 15])
+})
+
+test('Shopify: a message that is delivered again changes nothing', async () => {
+  await receive('A', 10)
+  const [, reserved] = await figures('A')
+  const id = randomUUID()
+  const first = order(900, 'A', 2)
+  assert.equal((await told('orders/create', first, { id })).status, 'taken')
+  assert.equal((await told('orders/create', first, { id })).status, 'repeated')
+  const second = { ...order(901, 'A', 1) }
+  assert.equal((await told('orders/create', second, { id })).status, 'taken') // another body is another message
+  await hub.stop()
+  await hub.start()
+  assert.deepEqual(await told('orders/create', first, { id }).then((a) => [a.status, a.applied]), ['taken', 0])
+  assert.deepEqual((await figures('A'))[1], reserved + 3)
+})
+
+test('Shopify: a figure that changed there is read back; ours, or an old word of it, is not', async () => {
+  shop.addVariant('H')
+  await receive('H', 9)
+  const until = async (what, check) => {
+    for (let i = 0; i < 3000 * patience && !(await check()); i++) await new Promise((go) => setTimeout(go, 10))
+    assert.ok(await check(), `${what}\n${hub.log}`)
+  }
+  await until('told', async () => shop.available('H', newYork) === 9 &&
+    (await hub.json('GET', '/v1/channels/web')).pending === 0)
+  const reads = () => shop.requests.filter((request) => request.operation === 'inventoryItem').length
+  const level = (available) => ({
+    inventory_item_id: Number(shop.bySku('H')[0].id.split('/').at(-1)), location_id: 1, available, updated_at: '2026-11-24T00:00:00Z',
+  })
+  let had = reads()
+  assert.equal((await told('inventory_levels/update', level(9))).status, 'ignored') // what we told
+  assert.equal((await told('inventory_levels/update', { ...level(1), inventory_item_id: 99999 })).status, 'ignored')
+  assert.equal((await told('inventory_levels/update', { ...level(1), location_id: 77 })).status, 'ignored')
+  assert.equal((await shop.hook('inventory_levels/update', level(1), { secret: 'guess' })).status, 401)
+  for (const bad of [{}, { inventory_item_id: 1 }, { ...level('many') }]) {
+    assert.equal((await shop.hook('inventory_levels/update', bad)).status, 400)
+  }
+  assert.equal(reads(), had)
+  // Somebody sets it higher by hand: read, and lowered again.
+  shop.bySku('H')[0].levels.set(newYork, 30)
+  assert.equal((await told('inventory_levels/update', level(30))).status, 'read')
+  await until('lowered', () => shop.available('H', newYork) === 9)
+  // A web sale: read, not raised, and explained by its order.
+  await until('settled', async () => (await hub.json('GET', '/v1/channels/web')).pending === 0)
+  had = reads()
+  const bought = shop.buy('H', 2, newYork)
+  assert.equal((await told('inventory_levels/update', level(7))).status, 'read')
+  await until('read', () => reads() > had)
+  await told('orders/create', bought)
+  await until('explained', async () => (await hub.json('GET', '/v1/channels/web')).pending === 0)
+  assert.equal(shop.available('H', newYork), 7)
+  assert.deepEqual(shop.applied.filter((row) => row.sku === 'H').map((row) => row.quantity), [9, 9])
+})
+
 test('the generic form, with a token that may adjust, at the locations it may', async () => {
   await receive('G', 10)
   const one = {
@@ -195,6 +285,12 @@ test('the generic form, with a token that may adjust, at the locations it may', 
   await post({ orders: [one] }, (await make('eye', ['read'])).token, 403)
   const limited = await post({ orders: [{ id: 'W-2', lines: one.lines }] }, (await make('bos', ['adjust'], ['BOS02'])).token)
   assert.equal(limited.errors[0].code, 'forbidden_location')
+  assert.deepEqual(await figures('G'), [10, 1, 9])
+  // Cancelled by its number alone, after and before its lines were told.
+  await post({ orders: [{ id: 'W-3', lines: [{ id: '1', sku: 'G', quantity: 4 }] }] })
+  assert.deepEqual(await figures('G'), [10, 5, 5])
+  await post({ orders: [{ id: 'W-3', cancelled: true }, { id: 'W-4', cancelled: true }] })
+  await post({ orders: [{ id: 'W-4', lines: [{ id: '1', sku: 'G', quantity: 4 }] }] })
   assert.deepEqual(await figures('G'), [10, 1, 9])
 })
 

@@ -104,6 +104,60 @@ static void test_pages_bring_it_back(void **state) {
     outbox_free(outbox);
 }
 
+static void read_it(struct outbox *outbox, uint32_t product, int64_t actual_milli) {
+    outbox_was_read(outbox, (struct outbox_ref){0, product}, CHANNEL_CONFIRMED, actual_milli,
+                    BASE_US, BASE_US + 15 * US_PER_SECOND);
+    outbox_check(outbox);
+}
+
+/* What the shop shows less of by its own word may be a web sale: nothing is raised at once. What
+ * was applied late there is mended at once. */
+static void test_doubts_what_it_told(void **state) {
+    (void)state;
+    static const struct {
+        bool hinted;
+        int64_t actual_milli;
+        enum outbox_state after;
+    } rows[] = {
+        {true, 1000, OUTBOX_CLEAN},   {false, 1000, OUTBOX_CLEAN},  {true, 400, OUTBOX_LATER},
+        {false, 400, OUTBOX_WANTING}, {true, 3000, OUTBOX_WANTING}, {false, 3000, OUTBOX_WANTING},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct outbox *outbox = one_of_each();
+        struct outbox_ref ref = {0, 1};
+        struct outbox_ref due = {0, 0};
+        assert_true(outbox_doubt(outbox, ref, rows[i].hinted, BASE_US));
+        assert_false(outbox_doubt(outbox, ref, rows[i].hinted, BASE_US)); /* once is enough */
+        assert_int_equal(look(outbox, 1).state, OUTBOX_VERIFYING);
+        assert_true(outbox_peek_doubt(outbox, BASE_US, &due));
+        assert_int_equal(due.product, 1);
+        struct outbox *again = brought_back(buffer_text(outbox_journal(outbox)));
+        assert_int_equal(look(again, 1).state, OUTBOX_VERIFYING); /* a crash forgets no doubt */
+        outbox_free(again);
+        read_it(outbox, 1, rows[i].actual_milli);
+        assert_int_equal(look(outbox, 1).state, rows[i].after);
+        assert_int_equal(look(outbox, 1).told_milli, rows[i].actual_milli);
+        if (rows[i].after == OUTBOX_LATER) {
+            want(outbox, 1, 400, 60); /* the order that explains it */
+            assert_int_equal(look(outbox, 1).state, OUTBOX_CLEAN);
+        }
+        outbox_free(outbox);
+    }
+}
+
+static void test_doubts_all_since(void **state) {
+    (void)state;
+    struct outbox *outbox = one_of_each();
+    for (uint32_t product = 2; product <= 6; product++)
+        assert_false(outbox_doubt(outbox, (struct outbox_ref){0, product}, true, BASE_US));
+    assert_false(outbox_doubt(outbox, (struct outbox_ref){7, 7}, true, BASE_US));
+    assert_int_equal(outbox_doubt_since(outbox, BASE_US + 2 * US_PER_SECOND, BASE_US), 0);
+    assert_int_equal(outbox_doubt_since(outbox, BASE_US, BASE_US), 1);
+    assert_int_equal(look(outbox, 1).state, OUTBOX_VERIFYING);
+    outbox_check(outbox);
+    outbox_free(outbox);
+}
+
 static void test_broken_lines_are_refused(void **state) {
     (void)state;
     static const char *const broken[] = {
@@ -178,6 +232,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_bring_it_back),
         cmocka_unit_test(test_pages_bring_it_back),
+        cmocka_unit_test(test_doubts_what_it_told),
+        cmocka_unit_test(test_doubts_all_since),
         cmocka_unit_test(test_broken_lines_are_refused),
         cmocka_unit_test(test_memory_is_bounded_by_cells),
         cmocka_unit_test(test_memory_comes_back),
