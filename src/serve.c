@@ -22,6 +22,9 @@
 #include "cli/options.h"
 #include "feed/feeds.h"
 #include "hub/hub.h"
+#include "hub/lease.h"
+#include "hub_name.h"
+#include "job_leases.h"
 #include "job_states.h"
 #include "pos/sources.h"
 #include "store/store.h"
@@ -40,7 +43,9 @@ static const struct usage usage = {
 struct server {
     struct config *config;
     struct store *store;
+    struct hub_name name;
     struct hub *hub;
+    struct leases *leases; /* NULL: nobody else is on the store */
     bool hub_started;
     struct notify *notify;
     struct jobs *jobs;
@@ -143,12 +148,29 @@ static enum status open_store(struct server *server, struct error *error) {
     return status;
 }
 
+/* Who else is on the store shares what only one may do. */
+static enum status share(struct server *server, struct error *error) {
+    if (server->config->store != CONFIG_STORE_POSTGRESQL)
+        return STATUS_OK;
+    enum status status = hub_name_take(server->config, &server->name, error);
+    if (status != STATUS_OK)
+        return status;
+    struct leases_options options = {.hub = server->hub,
+                                     .id = text_from(server->name.name),
+                                     .duration_us = server->config->lease_us};
+    server->leases = leases_new(&options);
+    hub_share(server->hub, server->leases);
+    return STATUS_OK;
+}
+
 static enum status start(struct server *server, struct error *error) {
     enum status status = open_store(server, error);
     if (status != STATUS_OK)
         return status;
     struct hub_options hub_options = {server->store, server->config, clock_system};
     status = hub_new(&hub_options, &server->hub, error);
+    if (status == STATUS_OK)
+        status = share(server, error);
     if (status != STATUS_OK)
         return status;
     hub_start(server->hub);
@@ -177,6 +199,11 @@ static enum status start(struct server *server, struct error *error) {
     status = api_start(&api_options, &server->api, error);
     if (status != STATUS_OK)
         return status;
+    job_leases_share(server->leases, server->jobs);
+    if (server->leases != NULL)
+        status = leases_start(server->leases, error);
+    if (status != STATUS_OK)
+        return status;
     channels_start(server->channels);
     status = jobs_start(server->jobs, error);
     server->jobs_started = status == STATUS_OK;
@@ -193,6 +220,7 @@ static void stop(struct server *server) {
     sources_stop(server->sources);
     channels_stop(server->channels);
     notify_stop(server->notify); /* puts what it has not sent on disk */
+    leases_stop(server->leases); /* nothing that needs one runs any more */
     if (server->hub_started)
         hub_stop(server->hub);
     api_stop(server->api);
@@ -201,7 +229,9 @@ static void stop(struct server *server) {
     feeds_free(server->feeds);
     jobs_free(server->jobs);
     notify_free(server->notify);
+    leases_free(server->leases);
     hub_free(server->hub);
+    hub_name_give_back(&server->name);
     store_close(server->store);
     config_free(server->config);
 }
@@ -269,7 +299,7 @@ int command_serve(int argc, char **argv) {
     };
     struct operands operands;
     int code = options_parse(&usage, ROWS(rows), argc, argv, 0, 0, &operands);
-    struct server server = {0};
+    struct server server = {.name = {.file = -1}};
     if (code == PARSED_RUN)
         code = load_config(&options, &server.config);
     if (code == PARSED_RUN)

@@ -252,6 +252,8 @@ struct config {
     struct text data;
     enum config_store_kind store;
     struct text store_url; /* CONFIG_STORE_POSTGRESQL */
+    struct text hub;       /* its name among the hubs on one store; empty: one is made up */
+    int64_t lease_us;      /* after so much silence another hub takes over */
     struct text timezone;
     enum config_unknown unknown_products, unknown_locations;
     struct config_pairs id_types;   /* theirs -> our type of identifier */

@@ -238,16 +238,14 @@ enum status lease_ask(struct leases *leases, struct text name, struct text what,
     return status;
 }
 
-void lease_answer(struct leases *leases, struct text name,
-                  void (*answer)(void *context, struct text what), void *context) {
+void leases_answer(struct leases *leases,
+                   void (*answer)(void *context, struct text name, struct text what),
+                   void *context) {
     if (leases == NULL)
         return;
-    require(!leases->started);
-    leases_lock(leases);
-    struct lease_row *row = lease_row_of(leases, name);
-    row->answer = answer;
-    row->answer_context = context;
-    leases_unlock(leases);
+    require(!leases->started && leases->answerer_count < WATCHERS_MAX);
+    leases->answerers[leases->answerer_count].answer = answer;
+    leases->answerers[leases->answerer_count++].context = context;
 }
 
 void leases_watch(struct leases *leases, void (*look)(void *context), void *context) {

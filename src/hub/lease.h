@@ -56,10 +56,11 @@ bool lease_holds(struct leases *leases, struct text name, uint64_t token);
  * in the store until the holder's next look. */
 must_check enum status lease_ask(struct leases *leases, struct text name, struct text what,
                                  struct error *error);
-/* `answer` is called on the thread of the looks, for what is asked of a lease that is held here.
- * Before leases_start. The name is copied. */
-void lease_answer(struct leases *leases, struct text name,
-                  void (*answer)(void *context, struct text what), void *context);
+/* `answer` is called on the thread of the looks, for whatever is asked of a lease that is held
+ * here; what it does not know it leaves to the others. Before leases_start. */
+void leases_answer(struct leases *leases,
+                   void (*answer)(void *context, struct text name, struct text what),
+                   void *context);
 /* Called after every look, a second apart: for what has to be read again now and then because
  * another hub may have changed it. Before leases_start. */
 void leases_watch(struct leases *leases, void (*look)(void *context), void *context);

@@ -44,8 +44,6 @@ struct lease_row {
     struct lease_row *next;
     struct text name;
     uint64_t token; /* ours; 0: it is not */
-    void (*answer)(void *context, struct text what);
-    void *answer_context;
     /* as of the last look */
     char holder[LEASE_HUB_ID_MAX + 1], incarnation[INCARNATION_SIZE];
     uint64_t seen_token;
@@ -73,7 +71,11 @@ struct leases {
         void (*look)(void *context);
         void *context;
     } watchers[WATCHERS_MAX];
-    size_t watcher_count;
+    struct {
+        void (*answer)(void *context, struct text name, struct text what);
+        void *context;
+    } answerers[WATCHERS_MAX];
+    size_t watcher_count, answerer_count;
 
     pthread_mutex_t lock; /* what follows */
     pthread_cond_t ending;

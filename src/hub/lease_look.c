@@ -224,12 +224,12 @@ static void answer_one(struct leases *leases, const struct pair *ask) {
     struct text name = {ask->key.data, blank != NULL ? (size_t)(blank - ask->key.data) : 0};
     struct error error;
     leases_lock(leases);
-    struct lease_row row = *lease_row_of(leases, name);
-    bool ours = row.token != 0 && leases_are_good(leases) && row.answer != NULL;
+    bool ours = lease_row_of(leases, name)->token != 0 && leases_are_good(leases);
     leases_unlock(leases);
     if (!ours)
         return;
-    row.answer(row.answer_context, ask->value);
+    for (size_t i = 0; i < leases->answerer_count; i++)
+        leases->answerers[i].answer(leases->answerers[i].context, name, ask->value);
     if (hub_item_delete(leases->hub, ASK_KIND, ask->key, &error) != STATUS_OK)
         log_warn("what was asked by another hub may be done once more", "lease=%s error=%s",
                  log_quote(name), log_quote(text_from(error.detail)));

@@ -25,11 +25,15 @@ struct job {
     struct job_plan plan;
     struct job_state last;
     bool has_run;
+    uint64_t token; /* of its lease; 0: not ours, or there are no leases */
+    bool ours;
 };
 
 struct jobs {
     struct clock clock;
     struct job_state_store store;
+    struct job_leases leases;
+    bool shared;
     struct arena arena; /* names and texts */
     struct zone *utc;
     struct job *first, **last;
@@ -44,7 +48,13 @@ struct jobs {
 };
 
 bool job_should_stop(const struct job_report *report) {
-    return report->jobs != NULL && atomic_load(&report->jobs->stopping);
+    const struct jobs *jobs = report->jobs;
+    if (jobs == NULL) {
+        return false;
+    }
+    return atomic_load(&jobs->stopping) ||
+           (jobs->shared &&
+            !jobs->leases.holds(jobs->leases.context, report->lease, report->token));
 }
 
 struct jobs *jobs_new(const struct clock *clock, const struct job_state_store *store) {
@@ -102,6 +112,9 @@ enum status jobs_add(struct jobs *jobs, const struct job_definition *definition,
     job->definition = *definition;
     job->definition.name = arena_copy(&jobs->arena, definition->name);
     job->definition.schedule_text = arena_copy(&jobs->arena, definition->schedule_text);
+    job->definition.lease = definition->lease.length > 0
+                                ? arena_copy(&jobs->arena, definition->lease)
+                                : job->definition.name;
     if (definition->zone == NULL) {
         job->definition.zone = jobs->utc;
     }
@@ -109,6 +122,60 @@ enum status jobs_add(struct jobs *jobs, const struct job_definition *definition,
     jobs->last = &job->next;
     jobs->count++;
     return STATUS_OK;
+}
+
+void jobs_share(struct jobs *jobs, const struct job_leases *leases) {
+    require(!jobs->started);
+    jobs->leases = *leases;
+    jobs->shared = true;
+}
+
+/* ---- whose jobs ---- */
+
+/* What is on record of a job, into its plan: at the start, and when it came from elsewhere. */
+static enum status load_state(struct jobs *jobs, struct job *job) {
+    struct job_state state = {0};
+    enum status status = jobs->store.load(jobs->store.context, job->definition.name, &state);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    require(pthread_mutex_lock(&jobs->lock) == 0);
+    job->has_run = status == STATUS_OK;
+    job->last = state;
+    job->last.detail[JOB_DETAIL_SIZE - 1] = '\0';
+    job_plan_init(&job->plan, &job->definition.schedule, job->definition.zone,
+                  job->has_run ? job->last.started_us : SCHEDULE_NEVER_RAN,
+                  clock_now_us(&jobs->clock));
+    require(pthread_mutex_unlock(&jobs->lock) == 0);
+    return STATUS_OK;
+}
+
+static void settle_lease(struct jobs *jobs, struct job *job) {
+    uint64_t token = 0;
+    struct text lease = job->definition.lease;
+    enum status status = jobs->leases.take(jobs->leases.context, lease, &token);
+    if (status == STATUS_OK && token != job->token) {
+        status = load_state(jobs, job);
+        if (status == STATUS_OK && job->definition.taken_over != NULL) {
+            job->definition.taken_over(job->definition.context);
+        }
+    }
+    require(pthread_mutex_lock(&jobs->lock) == 0);
+    job->ours = status == STATUS_OK;
+    job->token = status == STATUS_OK ? token : job->token;
+    require(pthread_mutex_unlock(&jobs->lock) == 0);
+}
+
+/* Only the planner begins runs, so a job that rests now stays at rest meanwhile. */
+static void settle_leases(struct jobs *jobs) {
+    for (struct job *job = jobs->first; jobs->shared && job != NULL; job = job->next) {
+        require(pthread_mutex_lock(&jobs->lock) == 0);
+        bool running = job->plan.running;
+        require(pthread_mutex_unlock(&jobs->lock) == 0);
+        if (!running && !atomic_load(&jobs->stopping)) {
+            settle_lease(jobs, job);
+        }
+    }
 }
 
 /* ---- the planner ---- */
@@ -126,6 +193,9 @@ static int64_t plan_all(struct jobs *jobs) {
     int64_t now_us = clock_now_us(&jobs->clock);
     int64_t sleep_us = LONGEST_SLEEP_US;
     for (struct job *job = jobs->first; job != NULL; job = job->next) {
+        if (jobs->shared && !job->ours) {
+            continue;
+        }
         if (job_plan_is_due(&job->plan, now_us)) {
             hand_to_workers(jobs, job, now_us);
         }
@@ -150,6 +220,9 @@ static void *planner_main(void *argument) {
     struct jobs *jobs = argument;
     require(pthread_mutex_lock(&jobs->lock) == 0);
     while (!atomic_load(&jobs->stopping)) {
+        require(pthread_mutex_unlock(&jobs->lock) == 0);
+        settle_leases(jobs);
+        require(pthread_mutex_lock(&jobs->lock) == 0);
         int64_t sleep_us = plan_all(jobs);
         if (!jobs->woken) {
             sleep_for(jobs, sleep_us);
@@ -170,8 +243,11 @@ static void wake_planner(struct jobs *jobs) {
 /* Runs one job without the lock and remembers how it went. */
 static struct job_state run_job(struct jobs *jobs, const struct job *job, int64_t started_us) {
     const struct job_definition *definition = &job->definition;
-    struct job_report report = {.jobs = jobs};
+    struct job_report report = {.jobs = jobs, .lease = definition->lease, .token = job->token};
     struct job_state state = {.started_us = started_us};
+    if (jobs->shared) {
+        jobs->leases.begin(jobs->leases.context, definition->lease, job->token);
+    }
     state.status = definition->run(definition->context, &report);
     state.finished_us = clock_now_us(&jobs->clock);
     report.detail[JOB_DETAIL_SIZE - 1] = '\0';
@@ -185,6 +261,9 @@ static struct job_state run_job(struct jobs *jobs, const struct job *job, int64_
         /* The work is done; at worst it is done once more after a restart. */
         log_warn("job state not saved", "job=%s status=%s", log_quote(definition->name),
                  status_code(saved));
+    }
+    if (jobs->shared) {
+        jobs->leases.end(jobs->leases.context);
     }
     return state;
 }
@@ -227,18 +306,12 @@ static void *worker_main(void *argument) {
 /* ---- start and stop ---- */
 
 static enum status load_states(struct jobs *jobs, struct error *error) {
-    int64_t now_us = clock_now_us(&jobs->clock);
     for (struct job *job = jobs->first; job != NULL; job = job->next) {
-        struct job_definition *definition = &job->definition;
-        enum status status = jobs->store.load(jobs->store.context, definition->name, &job->last);
-        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        enum status status = load_state(jobs, job);
+        if (status != STATUS_OK) {
             return error_set(error, status, "the state of job '%.*s' cannot be loaded: %s",
-                             TEXT_ARG(definition->name), status_meaning(status));
+                             TEXT_ARG(job->definition.name), status_meaning(status));
         }
-        job->has_run = status == STATUS_OK;
-        job->last.detail[JOB_DETAIL_SIZE - 1] = '\0';
-        job_plan_init(&job->plan, &definition->schedule, definition->zone,
-                      job->has_run ? job->last.started_us : SCHEDULE_NEVER_RAN, now_us);
     }
     return STATUS_OK;
 }
@@ -283,18 +356,24 @@ void jobs_stop(struct jobs *jobs) {
 
 enum status jobs_run_now(struct jobs *jobs, struct text name, struct error *error) {
     enum status status = STATUS_OK;
+    struct text elsewhere = {NULL, 0}; /* the lease */
     require(pthread_mutex_lock(&jobs->lock) == 0);
     struct job *job = find(jobs, name);
     if (job == NULL) {
         status = error_set(error, STATUS_NOT_FOUND, "there is no job '%.*s'", TEXT_ARG(name));
     } else if (!jobs->started || atomic_load(&jobs->stopping)) {
         status = error_set(error, STATUS_STOPPING, "the job runner is not running");
+    } else if (jobs->shared && !job->ours) {
+        elsewhere = job->definition.lease;
     } else if (job_plan_ask(&job->plan, clock_now_us(&jobs->clock)) != STATUS_OK) {
         status = error_set(error, STATUS_CONFLICT, "job '%.*s' is running already", TEXT_ARG(name));
     } else {
         wake_planner(jobs);
     }
     require(pthread_mutex_unlock(&jobs->lock) == 0);
+    if (elsewhere.length > 0) {
+        status = jobs->leases.ask(jobs->leases.context, elsewhere, name, error);
+    }
     return status;
 }
 
@@ -304,17 +383,37 @@ void jobs_wake(struct jobs *jobs) {
     require(pthread_mutex_unlock(&jobs->lock) == 0);
 }
 
-static struct job_info info_of(const struct job *job, struct arena *arena, bool planned) {
+static struct job_info info_of(const struct jobs *jobs, const struct job *job,
+                               struct arena *arena) {
+    bool ours = job->ours || !jobs->shared;
     struct job_info info = {
         .name = arena_copy(arena, job->definition.name),
         .schedule_text = arena_copy(arena, job->definition.schedule_text),
+        .lease = arena_copy(arena, job->definition.lease),
+        .ours = ours,
         .running = job->plan.running,
         .has_run = job->has_run,
         .running_since_us = job->plan.running ? job->plan.started_us : 0,
         .last = job->last,
-        .next_us = planned ? job_plan_wake_us(&job->plan) : SCHEDULE_NEVER,
+        .next_us = jobs->started ? job_plan_wake_us(&job->plan) : SCHEDULE_NEVER,
     };
     return info;
+}
+
+/* What the runner that has the job wrote about it last. */
+static void read_elsewhere(struct jobs *jobs, struct job_info *info) {
+    struct job_state state = {0};
+    if (jobs->store.load(jobs->store.context, info->name, &state) != STATUS_OK) {
+        return;
+    }
+    struct job *job = find(jobs, info->name);
+    struct job_plan plan;
+    state.detail[JOB_DETAIL_SIZE - 1] = '\0';
+    info->has_run = true;
+    info->last = state;
+    job_plan_init(&plan, &job->definition.schedule, job->definition.zone, state.started_us,
+                  clock_now_us(&jobs->clock));
+    info->next_us = job_plan_wake_us(&plan);
 }
 
 size_t jobs_list(struct jobs *jobs, struct arena *arena, struct job_info **infos_out) {
@@ -322,10 +421,16 @@ size_t jobs_list(struct jobs *jobs, struct arena *arena, struct job_info **infos
     size_t count = jobs->count, i = 0;
     struct job_info *infos = arena_alloc_zero(arena, (count + 1) * sizeof *infos);
     for (const struct job *job = jobs->first; job != NULL; job = job->next) {
-        infos[i++] = info_of(job, arena, jobs->started);
+        infos[i++] = info_of(jobs, job, arena);
     }
     require(pthread_mutex_unlock(&jobs->lock) == 0);
     require(i == count);
+    bool shared = jobs->shared && jobs->started;
+    for (i = 0; shared && i < count; i++) {
+        if (!infos[i].ours) {
+            read_elsewhere(jobs, &infos[i]);
+        }
+    }
     *infos_out = infos;
     return count;
 }

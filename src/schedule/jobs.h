@@ -20,9 +20,11 @@ struct jobs;
 struct job_report {
     char detail[JOB_DETAIL_SIZE];
     const struct jobs *jobs;
+    struct text lease; /* under which it runs; with its token */
+    uint64_t token;
 };
 
-/* True once jobs_stop was called: a long run should come to an end soon. */
+/* True once jobs_stop was called, or the lease was lost: a long run should come to an end soon. */
 bool job_should_stop(const struct job_report *report);
 
 /* What is remembered of the last run that ended. */
@@ -40,17 +42,35 @@ struct job_state_store {
     void *context;
 };
 
+/* Where several runners share one memory: who runs what. A job runs where its lease is held, with
+ * its state read anew whenever it is taken. Called from the runner's threads. */
+struct job_leases {
+    /* STATUS_OK: it is ours. Another token than before: in between it was not. */
+    enum status (*take)(void *context, struct text lease, uint64_t *token_out);
+    bool (*holds)(void *context, struct text lease, uint64_t token);
+    /* Around a run and the saving of its state, on the same thread. */
+    void (*begin)(void *context, struct text lease, uint64_t token);
+    void (*end)(void *context);
+    /* Leaves word for whoever holds the lease to run the job. */
+    enum status (*ask)(void *context, struct text lease, struct text job, struct error *error);
+    void *context;
+};
+
 struct job_definition {
     struct text name;          /* copied */
+    struct text lease;         /* empty: its name; copied */
     struct text schedule_text; /* as configured, for people; copied */
     struct schedule schedule;
     const struct zone *zone; /* borrowed until jobs_free; NULL is UTC */
     enum status (*run)(void *context, struct job_report *report);
+    /* Before the first run under a new token: what is kept in memory is read anew. May be NULL. */
+    void (*taken_over)(void *context);
     void *context;
 };
 
 struct job_info {
-    struct text name, schedule_text;
+    struct text name, schedule_text, lease;
+    bool ours; /* else another runner has it, and this is what it last said */
     bool running, has_run;
     int64_t running_since_us; /* while running */
     struct job_state last;    /* if has_run */
@@ -61,6 +81,9 @@ struct job_info {
 struct jobs *jobs_new(const struct clock *clock, const struct job_state_store *store);
 void jobs_free(struct jobs *jobs); /* stopped, or never started; NULL is fine */
 
+/* Shares the jobs with other runners; before jobs_start. Copied. */
+void jobs_share(struct jobs *jobs, const struct job_leases *leases);
+
 /* STATUS_CONFLICT when the name is taken. */
 must_check enum status jobs_add(struct jobs *jobs, const struct job_definition *definition,
                                 struct error *error);
@@ -70,8 +93,8 @@ must_check enum status jobs_start(struct jobs *jobs, struct error *error);
 /* Starts nothing more, waits for the runs going on. */
 void jobs_stop(struct jobs *jobs);
 
-/* Starts the job as soon as a worker is free. STATUS_NOT_FOUND, STATUS_CONFLICT (it runs or waits
- * for a worker), STATUS_STOPPING. */
+/* Starts the job as soon as a worker is free, here or where its lease is. STATUS_NOT_FOUND,
+ * STATUS_CONFLICT (it runs or waits for a worker), STATUS_STOPPING. */
 must_check enum status jobs_run_now(struct jobs *jobs, struct text name, struct error *error);
 
 /* Looks at the clock at once; for clocks that are turned by hand. */

@@ -212,14 +212,16 @@ static void test_events_under_a_lease(void **state) {
 
 static unsigned asked;
 
-static void answer(void *context, struct text what) {
+static void answer(void *context, struct text name, struct text what) {
+    assert_true(text_equal_string(name, "feed:f"));
     assert_string_equal(context, "a");
     assert_true(text_equal_string(what, "pause"));
     asked++;
 }
 
-static void must_not_answer(void *context, struct text what) {
+static void must_not_answer(void *context, struct text name, struct text what) {
     (void)context;
+    (void)name;
     fail_msg("asked of the wrong one: %.*s", TEXT_ARG(what));
 }
 
@@ -230,8 +232,8 @@ static void test_the_holder_is_asked(void **state) {
     static char name[] = "a";
     side_open(&a, w, "a", 0);
     side_open(&b, w, "b", 0);
-    lease_answer(a.leases, TEXT("feed:f"), answer, name);
-    lease_answer(b.leases, TEXT("feed:f"), must_not_answer, name);
+    leases_answer(a.leases, answer, name);
+    leases_answer(b.leases, must_not_answer, name);
     ok(w, look(&a));
     ok(w, look(&b));
     ok(w, take(&a, &token));

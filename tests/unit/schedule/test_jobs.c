@@ -38,16 +38,19 @@ struct memory {
 
 static enum status memory_load(void *context, struct text name, struct job_state *state_out) {
     struct memory *memory = context;
+    enum status status = STATUS_NOT_FOUND;
     if (memory->load_fails != STATUS_OK) {
         return memory->load_fails;
     }
+    pthread_mutex_lock(&memory->lock);
     for (size_t i = 0; i < memory->count; i++) {
         if (text_equal_string(name, memory->kept[i].name)) {
             *state_out = memory->kept[i].state;
-            return STATUS_OK;
+            status = STATUS_OK;
         }
     }
-    return STATUS_NOT_FOUND;
+    pthread_mutex_unlock(&memory->lock);
+    return status;
 }
 
 static enum status memory_save(void *context, struct text name, const struct job_state *state) {
@@ -312,6 +315,129 @@ static void starts_nothing_without_its_state(void **state) {
     assert_int_equal(atomic_load(&world->a.runs), 0);
 }
 
+/* ---- two runners, one memory ---- */
+
+static _Atomic int holder; /* 1 or 2 */
+static _Atomic uint64_t lease_token;
+static _Atomic int asked;
+
+static bool runner_has_it(const void *context) {
+    return atomic_load(&holder) == *(const int *)context;
+}
+
+static enum status fake_take(void *context, struct text lease, uint64_t *token_out) {
+    assert_true(text_equal_string(lease, "l"));
+    *token_out = atomic_load(&lease_token);
+    return runner_has_it(context) ? STATUS_OK : STATUS_CONFLICT;
+}
+
+static bool fake_holds(void *context, struct text lease, uint64_t token) {
+    (void)lease;
+    return runner_has_it(context) && token == atomic_load(&lease_token);
+}
+
+static void fake_begin(void *context, struct text lease, uint64_t token) {
+    (void)lease;
+    assert_true(token != 0 && context != NULL);
+}
+
+static void fake_end(void *context) {
+    assert_non_null(context);
+}
+
+static enum status fake_ask(void *context, struct text lease, struct text job,
+                            struct error *error) {
+    (void)lease;
+    (void)error;
+    assert_false(runner_has_it(context));
+    assert_true(text_equal_string(job, "a"));
+    atomic_fetch_add(&asked, 1);
+    return STATUS_OK;
+}
+
+static _Atomic int taken_over;
+
+static void note_taken_over(void *context) {
+    (void)context;
+    atomic_fetch_add(&taken_over, 1);
+}
+
+static void add_shared(struct jobs *jobs, int *number, struct work *work) {
+    struct job_leases leases = {fake_take, fake_holds, fake_begin, fake_end, fake_ask, number};
+    struct job_definition definition = {.name = TEXT("a"),
+                                        .lease = TEXT("l"),
+                                        .run = work_run,
+                                        .taken_over = note_taken_over,
+                                        .context = work};
+    assert_int_equal(schedule_parse_every(TEXT("1h"), &definition.schedule, NULL), STATUS_OK);
+    jobs_share(jobs, &leases);
+    assert_int_equal(jobs_add(jobs, &definition, NULL), STATUS_OK);
+}
+
+static void pass_on(int to) {
+    atomic_fetch_add(&lease_token, 1);
+    atomic_store(&holder, to);
+}
+
+/* Whoever has the lease runs it; what was missed while nobody had it is made up for once in all. */
+static void shares_a_job_with_another_runner(void **state) {
+    struct world *world = *state;
+    static int one = 1, two = 2;
+    struct error error = {0};
+    struct jobs *other = runner(&world->memory);
+    atomic_store(&lease_token, 6);
+    pass_on(1);
+    add_shared(world->jobs, &one, &world->a);
+    add_shared(other, &two, &world->b);
+    assert_int_equal(jobs_start(world->jobs, NULL), STATUS_OK);
+    assert_int_equal(jobs_start(other, NULL), STATUS_OK);
+    wait_for_runs(world->jobs, 0, &world->a, 1);
+    atomic_fetch_add(&now, 60 * MINUTE);
+    jobs_wake(other);
+    jobs_wake(world->jobs);
+    wait_for_runs(world->jobs, 0, &world->a, 2);
+    assert_false(info_of(other, 0).ours);
+    assert_string_equal(info_of(other, 0).last.detail, "run 2"); /* what the other says of it */
+    assert_int_equal(jobs_run_now(other, TEXT("a"), &error), STATUS_OK);
+    assert_int_equal(atomic_load(&asked), 1);
+    atomic_store(&holder, 0); /* nobody: two runs fall due, and a third */
+    atomic_fetch_add(&now, 180 * MINUTE);
+    jobs_wake(world->jobs);
+    pass_on(2);
+    jobs_wake(other);
+    wait_for_runs(other, 0, &world->b, 1);
+    pass_on(1); /* and back: there is nothing to make up for */
+    jobs_wake(world->jobs);
+    int64_t give_up = monotonic_us() + PATIENCE_US;
+    while (!info_of(world->jobs, 0).ours) {
+        assert_true(monotonic_us() < give_up);
+        jobs_wake(world->jobs);
+    }
+    assert_instant(info_of(world->jobs, 0).last.started_us, "2026-11-23T16:00:00Z");
+    assert_int_equal(atomic_load(&world->a.runs), 2);
+    assert_int_equal(atomic_load(&world->b.runs), 1);
+    assert_int_equal(atomic_load(&taken_over), 3);
+    jobs_stop(other);
+    jobs_free(other);
+    jobs_stop(world->jobs);
+}
+
+/* A run that loses its lease is told so. */
+static void a_run_learns_that_it_lost_its_lease(void **state) {
+    struct world *world = *state;
+    static int one = 1;
+    world->a.held = true;
+    pass_on(1);
+    add_shared(world->jobs, &one, &world->a);
+    assert_int_equal(jobs_start(world->jobs, NULL), STATUS_OK);
+    assert_true(gate_wait(&world->a.started, PATIENCE_US));
+    pass_on(2);
+    gate_open(&world->a.may_end);
+    wait_for_runs(world->jobs, 0, &world->a, 1);
+    assert_true(world->a.sees_stop);
+    jobs_stop(world->jobs);
+}
+
 static void refuses_a_second_job_of_a_name(void **state) {
     struct world *world = *state;
     struct error error = {0};
@@ -332,6 +458,8 @@ int main(void) {
         TEST(stop_waits_for_the_run_and_tells_it),
         TEST(starts_nothing_without_its_state),
         TEST(refuses_a_second_job_of_a_name),
+        TEST(shares_a_job_with_another_runner),
+        TEST(a_run_learns_that_it_lost_its_lease),
     };
     return cmocka_run_group_tests_name("schedule/jobs", tests, NULL, NULL);
 }
