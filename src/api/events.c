@@ -201,8 +201,9 @@ static bool add_changes(struct listener *l) {
     struct change *changes = NULL;
     struct error error;
     size_t count = 0;
-    if (hub_changes(hub, l->position, CHANGES_AT_ONCE, &l->arena, &changes, &count, &error) !=
-            STATUS_OK ||
+    uint64_t through = l->position;
+    if (hub_changes(hub, l->position, CHANGES_AT_ONCE, &l->arena, &changes, &count, &through,
+                    &error) != STATUS_OK ||
         count == 0) {
         return false;
     }
@@ -212,7 +213,7 @@ static bool add_changes(struct listener *l) {
             write_change(l, &changes[i], code);
         }
     }
-    l->position = changes[count - 1].seq;
+    l->position = through;
     return true;
 }
 

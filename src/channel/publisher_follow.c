@@ -1,9 +1,10 @@
 /* From the hub's changes to wanted figures.
  *
- * The publisher walks behind the hub's change feed. At the start, when it has fallen far behind,
- * and every ten minutes (a product that is published, or no longer, is no change of a cell) it
- * compares all cells instead: a sweep, in slices, while sending goes on. So no position needs to be
- * kept on disk. */
+ * The publisher walks behind the hub's change feed, and behind its revisions (a product that is
+ * published, or no longer, is no change of a cell). At the start, and when it has fallen far
+ * behind, it compares all cells instead: a sweep, in slices, while sending goes on. So no position
+ * needs to be kept on disk. A sweep every ten minutes is only for what nobody has thought of: every
+ * change reaches the outbox at once without it. */
 #include <stdlib.h>
 
 #include "channel/publisher_internal.h"
@@ -69,41 +70,93 @@ static void take_changes(struct publisher *p, const struct change *changes, size
         if (place != PLACE_NONE) {
             publisher_want(p, place, changes[i].product, changes[i].kind == LEDGER_RESET, now_us);
         }
-        p->position = changes[i].seq;
     }
 }
 
+/* The changes may be of locations that nobody had heard of a moment ago: the places are looked at
+ * after they were read, so that each finds its own. */
 static bool follow_changes(struct publisher *p, int64_t now_us) {
-    uint64_t last = hub_last_sequence(p->hub);
-    if (last <= p->position) {
-        return true;
-    }
-    if (last - p->position > FAR_BEHIND) {
-        publisher_sweep_again(p);
-        return false;
-    }
+    uint64_t last = hub_last_sequence(p->hub), through = p->position;
     struct arena arena = {0};
-    struct change *changes;
+    struct change *changes = NULL;
     size_t count = 0;
     struct error error;
-    enum status status =
-        hub_changes(p->hub, p->position, CHANGES_AT_ONCE, &arena, &changes, &count, &error);
-    if (status != STATUS_OK) {
-        publisher_note_error(p, error.detail, now_us);
+    bool behind = last > p->position && last - p->position > FAR_BEHIND;
+    if (last > p->position && !behind &&
+        hub_changes(p->hub, p->position, CHANGES_AT_ONCE, &arena, &changes, &count, &through,
+                    &error) != STATUS_OK) {
+        log_warn("the hub's changes cannot be read; all cells are compared instead",
+                 "channel=%.*s error=%s", TEXT_ARG(p->config->name),
+                 log_quote(text_from(error.detail)));
+        behind = true;
+    }
+    if (places_refresh(p->places, p->hub) || behind || now_us >= p->sweep.next_us) {
+        p->sweep.next_us = NEVER_US;
         publisher_sweep_again(p);
     } else {
         take_changes(p, changes, count, now_us);
-        /* Numbers that are no change of a cell (a reset's own) come to an end, too. */
-        p->position = count < CHANGES_AT_ONCE && last > p->position ? last : p->position;
+        p->position = through;
     }
     arena_deinit(&arena);
-    return count < CHANGES_AT_ONCE;
+    return !behind && count < CHANGES_AT_ONCE;
+}
+
+/* ---- revisions ---- */
+
+static void recount(struct publisher *p, uint32_t location) {
+    for (size_t i = 0; i < p->recount_count; i++) {
+        if (p->recounts[i] == location) {
+            return;
+        }
+    }
+    if (p->recount_count == RECOUNTS_MAX) {
+        publisher_sweep_again(p);
+        return;
+    }
+    p->recounts[p->recount_count++] = location;
+}
+
+/* Whether the place has, or was told, anything of the product. */
+static bool is_told(struct publisher *p, uint32_t place, uint32_t product) {
+    const struct place *at = places_at(p->places, place);
+    struct outbox_view view;
+    bool told = outbox_look(p->outbox, (struct outbox_ref){place, product}, &view);
+    for (size_t i = 0; i < at->count && !told; i++) {
+        struct cell cell = {0};
+        if (at->locations[i] != 0) {
+            cell = store_cell(hub_store(p->hub), at->locations[i], product);
+        }
+        told = cell_exists(&cell);
+    }
+    return told;
+}
+
+static void follow_revisions(struct publisher *p, int64_t now_us) {
+    struct revision revisions[256];
+    size_t count = 0;
+    do {
+        if (!hub_revisions(p->hub, &p->revision, revisions, 256, &count)) {
+            publisher_sweep_again(p);
+        }
+        for (size_t i = 0; i < count; i++) {
+            if (revisions[i].location != 0) {
+                recount(p, revisions[i].location);
+                continue;
+            }
+            for (uint32_t place = 0; place < places_count(p->places); place++) {
+                if (is_told(p, place, revisions[i].product)) {
+                    publisher_want(p, place, revisions[i].product, false, now_us);
+                }
+            }
+        }
+    } while (count > 0);
 }
 
 /* ---- sweeps ---- */
 
 void publisher_sweep_again(struct publisher *p) {
     p->position = hub_last_sequence(p->hub);
+    p->recount_count = 0; /* they are among all */
     p->sweep.going = true;
     p->sweep.place = 0;
     p->sweep.location_index = 0;
@@ -141,11 +194,19 @@ static bool sweep_location(struct publisher *p, uint32_t location, int64_t now_u
     return next != 0;
 }
 
-/* One slice. */
-static void sweep(struct publisher *p, int64_t now_us) {
-    if (outbox_pending(p->outbox) > SWEEP_WORKS_MAX) {
+/* One slice of the location that waits for longest. */
+static void sweep_recounts(struct publisher *p, int64_t now_us) {
+    uint32_t location = p->recounts[0];
+    p->sweep.place = places_of_location(p->places, location);
+    if (p->sweep.place != PLACE_NONE && sweep_location(p, location, now_us)) {
         return;
     }
+    p->sweep.product = 1;
+    memmove(p->recounts, p->recounts + 1, --p->recount_count * sizeof(*p->recounts));
+}
+
+/* One slice of all. */
+static void sweep(struct publisher *p, int64_t now_us) {
     while (p->sweep.place < places_count(p->places)) {
         const struct place *place = places_at(p->places, p->sweep.place);
         while (p->sweep.location_index < place->count) {
@@ -198,15 +259,15 @@ bool publisher_follow(struct publisher *p, int64_t now_us) {
     if (p->cells == NULL) {
         p->cells = memory_alloc(SWEEP_CELLS * sizeof(*p->cells));
     }
-    if (places_refresh(p->places, p->hub) || now_us >= p->sweep.next_us) {
-        p->sweep.next_us = NEVER_US;
-        publisher_sweep_again(p);
-    }
     bool caught_up = follow_changes(p, now_us);
-    if (p->sweep.going) {
+    follow_revisions(p, now_us);
+    bool full = outbox_pending(p->outbox) > SWEEP_WORKS_MAX;
+    if (!full && p->sweep.going) {
         sweep(p, now_us);
+    } else if (!full && p->recount_count > 0) {
+        sweep_recounts(p, now_us);
     }
     reconsider_held(p, now_us);
     outbox_advance(p->outbox, now_us);
-    return caught_up && (!p->sweep.going || outbox_pending(p->outbox) > SWEEP_WORKS_MAX);
+    return caught_up && (full || (!p->sweep.going && p->recount_count == 0));
 }

@@ -15,6 +15,7 @@
 
 #define BATCH_MAX 2000u
 #define HALVINGS_MAX 24u
+#define RECOUNTS_MAX 64u
 #define FAILURES_OPEN 5u /* after so many in a row one item at a time is tried */
 
 /* How the last calls went, and so when and how much the next may be. */
@@ -92,13 +93,15 @@ struct publisher {
     struct wanted_policy policy;
     struct channel_notes *notes;
     struct record record;
-    uint64_t position; /* of the hub's changes */
-    uint64_t requests; /* the last number */
+    uint64_t position, revision; /* of the hub's changes, and of its revisions */
+    uint64_t requests;           /* the last number */
     struct {
         bool going;
         uint32_t place, location_index, product;
         int64_t next_us;
     } sweep;
+    uint32_t recounts[RECOUNTS_MAX]; /* locations that are to be compared as a whole */
+    size_t recount_count;
     uint64_t resets_seen;
     int64_t tend_us; /* when the platform's `tend` is due; 0: as soon as it is open */
     int64_t reconsider_us;

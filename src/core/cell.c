@@ -216,6 +216,7 @@ static enum status decide_row(struct decision *d, const struct stated *row) {
         d->outcome->changed++;
     else
         d->outcome->unchanged++;
+    d->outcome->begun += !exists && correction_milli == 0;
     return STATUS_OK;
 }
 

@@ -102,6 +102,7 @@ struct statement_outcome {
     size_t change_count;
     size_t changed;   /* named by a row, figure differs */
     size_t unchanged; /* named by a row, figure the same */
+    size_t begun;     /* of those: there was no cell, and now there is one of nothing */
     size_t stale;     /* named by a row, a newer statement governs: counted in unchanged too */
     size_t zeroed;    /* set to zero by absence, from something else */
     size_t to_zero;   /* non-zero on-hand before, stated zero (rows and absence) */

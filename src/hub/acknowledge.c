@@ -130,7 +130,7 @@ static void run_acknowledge(struct hub *hub, struct task *base) {
         status = acknowledge_all(hub, task, source, &changes, &base->error);
     if (status == STATUS_OK) {
         atomic_fetch_add(&hub->counters.acknowledgements, task->count);
-        change_feed_publish(hub, changes.items, changes.count);
+        change_feed_publish(hub, changes.items, changes.count, store_last_seq(hub->store));
     }
     base->status = status;
 }

@@ -32,9 +32,10 @@ static void wake_all(struct change_feed *feed, bool by_notice) {
             s->wake(s->context);
 }
 
-void change_feed_publish(struct hub *hub, const struct change *changes, size_t count) {
+void change_feed_publish(struct hub *hub, const struct change *changes, size_t count,
+                         uint64_t through) {
     struct change_feed *feed = &hub->feed;
-    uint64_t last_seq = store_last_seq(hub->store);
+    require(count == 0 || changes[count - 1].seq <= through);
     atomic_store(&hub->counters.disk_full, false); /* this commit found room */
     pthread_mutex_lock(&feed->lock);
     for (size_t i = 0; i < count; i++) {
@@ -44,10 +45,32 @@ void change_feed_publish(struct hub *hub, const struct change *changes, size_t c
         *place = changes[i];
         feed->pushed++;
     }
-    feed->last_seq = last_seq;
+    require(through >= feed->last_seq);
+    feed->last_seq = through;
     if (count > 0)
         wake_all(feed, false);
     pthread_mutex_unlock(&feed->lock);
+}
+
+void change_feed_revise(struct hub *hub, struct revision revision) {
+    struct change_feed *feed = &hub->feed;
+    pthread_mutex_lock(&feed->lock);
+    feed->revisions[feed->revisions_pushed++ % REVISIONS_KEPT] = revision;
+    wake_all(feed, false);
+    pthread_mutex_unlock(&feed->lock);
+}
+
+bool hub_revisions(struct hub *hub, uint64_t *position, struct revision *revisions_out, size_t most,
+                   size_t *count_out) {
+    struct change_feed *feed = &hub->feed;
+    pthread_mutex_lock(&feed->lock);
+    bool known = *position + REVISIONS_KEPT >= feed->revisions_pushed;
+    *position = known ? *position : feed->revisions_pushed;
+    *count_out = 0;
+    while (*position < feed->revisions_pushed && *count_out < most)
+        revisions_out[(*count_out)++] = feed->revisions[(*position)++ % REVISIONS_KEPT];
+    pthread_mutex_unlock(&feed->lock);
+    return known;
 }
 
 uint64_t hub_last_sequence(struct hub *hub) {
@@ -72,9 +95,11 @@ static uint64_t first_after(const struct change_feed *feed, uint64_t after) {
 }
 
 enum status hub_changes(struct hub *hub, uint64_t after, size_t most, struct arena *arena,
-                        struct change **changes_out, size_t *count_out, struct error *error) {
+                        struct change **changes_out, size_t *count_out, uint64_t *through_out,
+                        struct error *error) {
     struct change_feed *feed = &hub->feed;
     pthread_mutex_lock(&feed->lock);
+    uint64_t through = feed->last_seq;
     bool in_memory = after >= feed->complete_after;
     if (in_memory) {
         uint64_t first = first_after(feed, after);
@@ -87,9 +112,15 @@ enum status hub_changes(struct hub *hub, uint64_t after, size_t most, struct are
         *count_out = count;
     }
     pthread_mutex_unlock(&feed->lock);
-    if (in_memory)
-        return STATUS_OK;
-    return store_changes(hub->store, after, most, arena, changes_out, count_out, error);
+    enum status status = STATUS_OK;
+    if (!in_memory)
+        status = store_changes(hub->store, after, most, arena, changes_out, count_out, error);
+    if (status != STATUS_OK)
+        return status;
+    /* There may be more than asked for; and the ledger knows of some before this feed does. */
+    uint64_t last = *count_out > 0 ? (*changes_out)[*count_out - 1].seq : after;
+    *through_out = *count_out == most || last > through ? last : through;
+    return STATUS_OK;
 }
 
 static struct text heap_copy(struct text text) {

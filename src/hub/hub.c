@@ -66,7 +66,8 @@ int64_t hub_safety_stock_milli(struct hub *hub, uint32_t location) {
 
 bool hub_sells_online(struct hub *hub, uint32_t location) {
     const struct config_location *settings = hub_location_settings(hub, location);
-    return settings == NULL || settings->sell_online;
+    return (settings == NULL || settings->sell_online) &&
+           !catalog_location_attributes(hub->catalog, location).unpublished;
 }
 
 /* Configured locations exist from the start, with their aliases. */

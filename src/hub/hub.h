@@ -125,11 +125,24 @@ must_check enum status hub_item_delete(struct hub *hub, struct text kind, struct
                                        struct error *error);
 
 /* ---- the change feed ---- */
-/* Changes after `after`, oldest first, from memory or, further back, from the ledger; in *arena. */
+/* Changes after `after`, oldest first, from memory or, further back, from the ledger; in *arena.
+ * The reader goes on after *through_out: nothing up to it is missing. Never work that out from
+ * another number, since what is committed comes in here piece by piece. */
 must_check enum status hub_changes(struct hub *hub, uint64_t after, size_t most,
                                    struct arena *arena, struct change **changes_out,
-                                   size_t *count_out, struct error *error);
-uint64_t hub_last_sequence(struct hub *hub); /* of what is committed */
+                                   size_t *count_out, uint64_t *through_out, struct error *error);
+uint64_t hub_last_sequence(struct hub *hub); /* every change up to it can be had from hub_changes */
+
+/* What a channel is told may change while no cell does: a product or a location is published, or is
+ * no more; a file counts none of what no cell was known of. Whoever works figures out looks again.
+ * 0: every location, every product. */
+struct revision {
+    uint32_t location, product;
+};
+#define REVISIONS_KEPT 4096u
+/* Those after *position, which moves on. False: some are forgotten, look at everything. */
+bool hub_revisions(struct hub *hub, uint64_t *position, struct revision *revisions_out, size_t most,
+                   size_t *count_out);
 
 /* Something worth telling that is no change of a cell: a reset applied or held, a feed failed. Kept
  * in memory for those who listen; `data` is a JSON object. */

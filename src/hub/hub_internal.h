@@ -41,7 +41,9 @@ struct change_feed {
     struct change *ring;     /* CHANGE_RING_SIZE, oldest overwritten */
     uint64_t pushed;         /* how many ever were */
     uint64_t complete_after; /* every change after this sequence is in the ring */
-    uint64_t last_seq;       /* committed */
+    uint64_t last_seq;       /* every change up to it was pushed */
+    struct revision revisions[REVISIONS_KEPT];
+    uint64_t revisions_pushed;
     struct notice notices[NOTICE_RING_SIZE];
     uint64_t notices_pushed;
     struct subscriber *subscribers;
@@ -116,8 +118,10 @@ enum status acknowledge_try(struct hub *hub, struct acknowledgement *acknowledge
 /* change_feed.c */
 void change_feed_init(struct change_feed *feed, uint64_t last_seq);
 void change_feed_deinit(struct change_feed *feed);
-/* After a commit: the changes in order of sequence. */
-void change_feed_publish(struct hub *hub, const struct change *changes, size_t count);
+/* After a commit: changes in order of sequence. `through`: no other change up to it is to come. */
+void change_feed_publish(struct hub *hub, const struct change *changes, size_t count,
+                         uint64_t through);
+void change_feed_revise(struct hub *hub, struct revision revision);
 
 /* naming.c: numbers for words that the catalog does not know yet, each set in a transaction of its
  * own. Writer's thread only. */

@@ -452,7 +452,7 @@ void intake_run(struct hub *hub, struct submission **submissions, size_t count) 
     if (status == STATUS_OK)
         status = commit_batch(&in, &error);
     if (status == STATUS_OK && in.slot_count > 0) /* else nothing was committed */
-        change_feed_publish(hub, in.changes.items, in.changes.count);
+        change_feed_publish(hub, in.changes.items, in.changes.count, store_last_seq(hub->store));
     count_batch(&in, status);
     for (size_t s = 0; s < count; s++)
         submissions[s]->done(submissions[s], status);

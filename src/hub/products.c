@@ -60,7 +60,10 @@ static void publish(struct naming *n) {
             catalog_put_product(catalog, p->product);
         for (size_t k = 0; k < p->identifier_count; k++)
             (void)catalog_put_identifier(catalog, p->product, &p->identifiers[k]);
+        struct attributes before = catalog_product_attributes(catalog, p->product);
         catalog_put_product_attributes(catalog, p->product, &p->attributes);
+        if (before.unpublished != p->attributes.unpublished)
+            change_feed_revise(n->hub, (struct revision){.product = p->product});
     }
 }
 
@@ -292,9 +295,13 @@ static enum status keep_location(struct hub *hub, uint32_t location, const struc
             status = hub_abort_or_die(hub, status, error);
     }
     buffer_deinit(&json);
-    if (status == STATUS_OK)
-        catalog_put_location_attributes(hub->catalog, location, a);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    struct attributes before = catalog_location_attributes(hub->catalog, location);
+    catalog_put_location_attributes(hub->catalog, location, a);
+    if (before.unpublished != a->unpublished)
+        change_feed_revise(hub, (struct revision){.location = location});
+    return STATUS_OK;
 }
 
 static enum status take_location(struct hub *hub, struct location_change *change,

@@ -84,11 +84,13 @@ void publish_outcome(struct hub *hub, uint32_t location, const struct statement_
                                          .reserved_milli = cell.reserved_milli,
                                          .at_us = at_us};
         if (count == sizeof batch / sizeof *batch) {
-            change_feed_publish(hub, batch, count);
+            change_feed_publish(hub, batch, count, seq); /* the rest is still to come */
             count = 0;
         }
     }
-    change_feed_publish(hub, batch, count);
+    change_feed_publish(hub, batch, count, seq);
+    if (outcome->begun > 0)
+        change_feed_revise(hub, (struct revision){.location = location});
 }
 
 /* ---- one slice ---- */
@@ -279,6 +281,7 @@ static void finish_slice(struct slice *slice) {
         publish_outcome(reset->hub, location->number, &slice->outcomes[i - slice->from],
                         location->record.sequence, LEDGER_RESET, slice->at_us);
     }
+    change_feed_publish(reset->hub, NULL, 0, store_last_seq(reset->hub->store));
     atomic_fetch_add(&reset->hub->counters.statements, slice->to - slice->from);
 }
 

@@ -96,6 +96,7 @@ static void run_decision(struct hub *hub, struct task *task) {
     if (status == STATUS_OK && d->what != RESET_REJECT) {
         publish_outcome(hub, location, &d->outcome, d->seq,
                         d->what == RESET_APPROVE ? LEDGER_RESET : LEDGER_ROLLBACK, hub_now_us(hub));
+        change_feed_publish(hub, NULL, 0, store_last_seq(hub->store));
         if (d->tells_rows)
             hub_location_remember(hub, location, (struct location_memory){true, d->rows});
     }

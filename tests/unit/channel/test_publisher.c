@@ -339,21 +339,54 @@ static void test_two_hubs_never_both(void **state) {
     shop_world_close(&s);
 }
 
-static void test_published_and_gone_locations(void **state) {
+/* All of these far sooner than the sweep of every ten minutes. */
+static void test_published_at_once(void **state) {
     (void)state;
     struct shop_world s = shop_world_open(SHOP_YAML(""), &platform_model);
     shop_sell(&s, "L1", "A", 5);
+    shop_sell(&s, "L2", "B", 6);
     shop_run(&s, US_PER_SECOND);
     struct identifier sku = {TEXT("sku"), TEXT("A")};
     struct product_change change = {.identifiers = &sku, .identifier_count = 1};
     change.attributes.published_given = true;
     ok(s.w, hub_put_products(s.w->hub, &change, 1, &s.w->arena, &s.w->error));
-    shop_run(&s, 11 * MINUTE);
+    shop_run(&s, US_PER_SECOND);
     assert_int_equal(shop_shows(&s, "L1", "A"), 0);
     change.attributes.published = true;
     ok(s.w, hub_put_products(s.w->hub, &change, 1, &s.w->arena, &s.w->error));
-    shop_run(&s, 11 * MINUTE);
+    shop_run(&s, US_PER_SECOND);
     assert_int_equal(shop_shows(&s, "L1", "A"), 5);
+    assert_int_equal(shop_view(&s, "L2", "A").told_milli, CHANNEL_UNKNOWN_MILLI);
+    struct location_change place = {.code = TEXT("L2"), .attributes.published_given = true};
+    ok(s.w, hub_put_locations(s.w->hub, &place, 1, &s.w->error));
+    shop_run(&s, US_PER_SECOND);
+    assert_int_equal(shop_shows(&s, "L2", "B"), 0);
+    assert_int_equal(shop_shows(&s, "L1", "A"), 5);
+    place.attributes.published = true;
+    ok(s.w, hub_put_locations(s.w->hub, &place, 1, &s.w->error));
+    shop_run(&s, US_PER_SECOND);
+    assert_int_equal(shop_shows(&s, "L2", "B"), 6);
+    shop_world_close(&s);
+}
+
+/* Nothing of a product that the books never heard of is no change of stock, and yet news to a shop
+ * that shows some. */
+static void test_counted_for_the_first_time(void **state) {
+    (void)state;
+    struct shop_world s = shop_world_open(SHOP_YAML(""), &platform_model);
+    shop_sell(&s, "L1", "A", 5);
+    shop_run(&s, US_PER_SECOND);
+    struct stated_row rows[] = {row_of("L1", "A", 5), row_of("L1", "B", 0), row_of("L2", "B", 0)};
+    send(s.w, full_at(s.w->now_us - 1), rows, 3);
+    the_shop.cells[shop_place(&s, "L1")][shop_product(&s, "B")].milli = 9 * UNITS;
+    shop_run(&s, US_PER_SECOND);
+    assert_int_equal(shop_shows(&s, "L1", "B"), 0);
+    assert_int_equal(shop_view(&s, "L1", "B").told_milli, 0);
+    assert_int_equal(shop_view(&s, "L2", "B").told_milli, 0);
+    unsigned sends = the_shop.sends;
+    send(s.w, full_at(s.w->now_us - 1), rows, 3);
+    shop_run(&s, US_PER_SECOND);
+    assert_int_equal(the_shop.sends, sends);
     shop_world_close(&s);
 }
 
@@ -399,7 +432,8 @@ int main(void) {
         cmocka_unit_test(test_resync_sends_all_anew),
         cmocka_unit_test(test_pages_replace_the_log),
         cmocka_unit_test(test_two_hubs_never_both),
-        cmocka_unit_test(test_published_and_gone_locations),
+        cmocka_unit_test(test_published_at_once),
+        cmocka_unit_test(test_counted_for_the_first_time),
         cmocka_unit_test(test_notes_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,8 @@ static void test_the_earliest_counts(void **state) {
     assert_int_equal(on_hand(w, "NY01", "A"), 10 * UNITS);
     struct change *changes;
     size_t count;
-    ok(w, hub_changes(w->hub, before, 10, &w->arena, &changes, &count, &w->error));
+    uint64_t through;
+    ok(w, hub_changes(w->hub, before, 10, &w->arena, &changes, &count, &through, &w->error));
     assert_int_equal(count, 1);
     assert_int_equal(changes[0].kind, LEDGER_ACKNOWLEDGEMENT);
     assert_int_equal(changes[0].on_hand_milli, 10 * UNITS);

@@ -21,7 +21,9 @@ static void assert_changes(struct world *w, uint64_t after, size_t most, size_t 
     struct arena arena = {0};
     struct change *changes;
     size_t count;
-    ok(w, hub_changes(w->hub, after, most, &arena, &changes, &count, &w->error));
+    uint64_t through;
+    ok(w, hub_changes(w->hub, after, most, &arena, &changes, &count, &through, &w->error));
+    assert_int_equal(through, after + expected);
     assert_int_equal(count, expected);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(changes[i].seq, after + 1 + i);
@@ -72,8 +74,9 @@ static void test_a_reset_tells_each_cell(void **state) {
     send(w, full_at(BASE_US - 10), rows, PRODUCTS);
     struct change *changes;
     size_t count;
-    uint64_t last = 0;
-    ok(w, hub_changes(w->hub, 0, PRODUCTS * 2, &w->arena, &changes, &count, &w->error));
+    uint64_t last = 0, through;
+    ok(w, hub_changes(w->hub, 0, PRODUCTS * 2, &w->arena, &changes, &count, &through, &w->error));
+    assert_int_equal(through, hub_last_sequence(w->hub));
     assert_int_equal(count, PRODUCTS - PRODUCTS / 7);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(changes[i].kind, LEDGER_RESET);
@@ -137,7 +140,7 @@ static void test_subscribers(void **state) {
 
 struct follower {
     struct world *world;
-    uint64_t until;
+    uint64_t until, expected;
     bool holes;
 };
 
@@ -148,10 +151,13 @@ static void *follow(void *context) {
         struct arena arena = {0};
         struct change *changes;
         size_t count = 0;
-        if (hub_changes(f->world->hub, after, 500, &arena, &changes, &count, NULL) != STATUS_OK)
+        uint64_t through = after;
+        if (hub_changes(f->world->hub, after, 500, &arena, &changes, &count, &through, NULL) !=
+            STATUS_OK)
             f->holes = true;
         for (size_t i = 0; i < count; i++)
             f->holes |= changes[i].seq != ++after;
+        f->holes |= through != after;
         arena_deinit(&arena);
     }
     return NULL;
@@ -159,7 +165,7 @@ static void *follow(void *context) {
 
 static void test_followers_while_the_writer_writes(void **state) {
     struct world *w = *state;
-    struct follower f = {w, 8000, false};
+    struct follower f = {w, 8000, 8000, false};
     pthread_t thread;
     hub_start(w->hub);
     assert_int_equal(pthread_create(&thread, NULL, follow, &f), 0);
@@ -167,6 +173,69 @@ static void test_followers_while_the_writer_writes(void **state) {
     pthread_join(thread, NULL);
     hub_stop(w->hub);
     assert_false(f.holes);
+}
+
+/* As a publisher follows: on from where it is told that nothing is missing. */
+static void *count_changes(void *context) {
+    struct follower *f = context;
+    uint64_t after = 0, counted = 0;
+    while (!f->holes && after < f->until) {
+        struct arena arena = {0};
+        struct change *changes;
+        size_t count = 0;
+        if (hub_changes(f->world->hub, after, 10000, &arena, &changes, &count, &after, NULL) !=
+            STATUS_OK)
+            f->holes = true;
+        counted += count;
+        arena_deinit(&arena);
+    }
+    f->holes |= counted != f->expected;
+    return NULL;
+}
+
+/* A reset is committed as one and told in pieces: whoever looks in between misses none of it. */
+static void test_a_reset_is_followed_without_holes(void **state) {
+    struct world *w = *state;
+    enum { PRODUCTS = 5000, ROUNDS = 16 };
+    static struct stated_row rows[2 * PRODUCTS];
+    static char skus[PRODUCTS][16];
+    struct follower f = {w, ROUNDS * 2 * (PRODUCTS + 1), ROUNDS * 2 * PRODUCTS, false};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, count_changes, &f), 0);
+    for (int round = 1; round <= ROUNDS; round++) {
+        for (int i = 0; i < PRODUCTS; i++) {
+            snprintf(skus[i], sizeof skus[i], "P%d", i);
+            rows[i] = row_of("NY01", skus[i], round);
+            rows[PRODUCTS + i] = row_of("BOS02", skus[i], round + 1);
+        }
+        send(w, full_at(BASE_US - 100 + round), rows, 2 * PRODUCTS);
+    }
+    pthread_join(thread, NULL);
+    assert_false(f.holes);
+}
+
+static void test_revisions(void **state) {
+    struct world *w = *state;
+    struct revision revisions[4];
+    uint64_t position = 0;
+    size_t count;
+    struct stated_row rows[] = {row_of("NY01", "A", 0), row_of("BOS02", "A", 3)};
+    send(w, full_at(BASE_US - 10), rows, 2);
+    assert_true(hub_revisions(w->hub, &position, revisions, 4, &count));
+    assert_int_equal(count, 1); /* a cell of nothing begins, and there is no change that says so */
+    assert_int_equal(revisions[0].location,
+                     catalog_find_location(hub_catalog(w->hub), TEXT("NY01")));
+    send(w, full_at(BASE_US - 5), rows, 2);
+    assert_true(hub_revisions(w->hub, &position, revisions, 4, &count));
+    assert_int_equal(count, 0);
+    for (uint32_t i = 1; i <= REVISIONS_KEPT + 2; i++)
+        change_feed_revise(w->hub, (struct revision){.product = i});
+    assert_false(hub_revisions(w->hub, &position, revisions, 4, &count)); /* some are forgotten */
+    assert_int_equal(count, 0);
+    change_feed_revise(w->hub, (struct revision){.product = 7});
+    assert_true(hub_revisions(w->hub, &position, revisions, 4, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(revisions[0].product, 7);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -179,6 +248,8 @@ int main(void) {
         T(test_notices),
         T(test_subscribers),
         T(test_followers_while_the_writer_writes),
+        T(test_a_reset_is_followed_without_holes),
+        T(test_revisions),
     };
     return cmocka_run_group_tests_name("hub/change_feed", tests, NULL, NULL);
 }

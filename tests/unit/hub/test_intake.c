@@ -264,7 +264,9 @@ static void test_around_an_acknowledging_event(void **state) {
     assert_int_equal(on_hand(w, "NY01", "A"), 11 * UNITS);
     struct change *changes;
     size_t count;
-    ok(w, hub_changes(w->hub, r[0].sequence - 1, 10, &w->arena, &changes, &count, &w->error));
+    uint64_t through;
+    ok(w, hub_changes(w->hub, r[0].sequence - 1, 10, &w->arena, &changes, &count, &through,
+                      &w->error));
     assert_int_equal(count, 3); /* the shipment, the acknowledgement's effect, the adjustment */
     assert_int_equal(changes[1].kind, LEDGER_ACKNOWLEDGEMENT);
 }
