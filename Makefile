@@ -7,6 +7,10 @@ SOAK_SECONDS ?= 3600
 all: build/onhand
 
 build/onhand: configure console
+	@ninja -C build onhand
+
+# The tests and benches, too.
+everything: configure console
 	@ninja -C build
 
 console:
@@ -21,13 +25,13 @@ demo: all
 run: all
 	@exec build/onhand serve
 
-bench: all
+bench: everything
 	@tools/bench
 
 check:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/check
 
-test: all
+test: everything
 	@meson test -C build --no-rebuild --print-errorlogs
 
 lint:
@@ -53,15 +57,15 @@ fuzz:
 coverage:
 	@tools/coverage
 
-soak: all
+soak: everything
 	@SOAK_SECONDS=$(SOAK_SECONDS) tools/soak
 
-install:
+install: console
 	@tools/configure build --prefix="$(PREFIX)"
-	@ninja -C build
+	@ninja -C build onhand
 	@DESTDIR="$(DESTDIR)" meson install -C build --no-rebuild --quiet
 
 clean:
 	rm -rf build build-asan build-tsan build-clang build-fuzz build-coverage
 
-.PHONY: all build/onhand configure console demo run bench check test lint format asan tsan mutate fuzz coverage soak install clean
+.PHONY: all build/onhand everything configure console demo run bench check test lint format asan tsan mutate fuzz coverage soak install clean
