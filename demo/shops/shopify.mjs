@@ -20,6 +20,8 @@ export class ShopifyShop extends Shop {
     this.applied = [] // {key, item, location, quantity, from}
     this.maxCost = 1000
     this.hooks = null // {url, secret}
+    this.bulk = { polls: 2, status: 'COMPLETED', refused: null, file: (text) => text } // how bulk reading goes
+    this.operations = new Map() // id -> {left, text, key}
     this.nextItem = 1
     this.nextOrder = 1001
   }
@@ -63,6 +65,7 @@ export class ShopifyShop extends Shop {
   // ---- answering ----
 
   answer(call) {
+    if (call.path.startsWith('/bulk/')) return this.#file(call)
     if (call.path === '/admin/oauth/access_token') return this.#token(call)
     if (!/^\/admin\/api\/\d{4}-\d\d\/graphql\.json$/.test(call.path)) return { status: 404, body: { errors: 'Not Found' } }
     if (!this.tokens.has(call.headers['x-shopify-access-token'])) {
@@ -119,6 +122,57 @@ export class ShopifyShop extends Shop {
     const token = `shpat_${randomUUID()}`
     this.tokens.add(token)
     return { body: { access_token: token, scope: 'write_inventory', expires_in: this.client.seconds ?? 86399 } }
+  }
+
+  // ---- bulk reading: a file that is written in its own time, and read without a token ----
+
+  on_productVariantsCount() {
+    return { count: this.countedAs ?? this.items.size }
+  }
+
+  on_bulkOperationRunQuery({ args }) {
+    const going = [...this.operations].find(([, operation]) => operation.left > 0)
+    const message = this.bulk.refused ??
+      (going ? `A bulk query operation for this app and shop is already in progress: ${going[0]}.` : null)
+    if (message) return { bulkOperation: null, userErrors: [{ field: null, message }] }
+    parse(args.query)
+    const id = gid('BulkOperation', 700 + this.operations.size)
+    const lines = [...this.items.values()].flatMap((item) => [
+      { id: item.id },
+      ...[...item.levels].map(([location, quantity]) => ({
+        id: `${item.id}?${location}`, item: { sku: item.sku }, location: { id: location },
+        quantities: [{ name: 'available', quantity }], __parentId: item.id,
+      })),
+    ])
+    const text = this.bulk.file(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+    this.operations.set(id, { left: this.bulk.polls, text, count: lines.length, key: randomUUID() })
+    return { bulkOperation: { id, status: 'CREATED' }, userErrors: [] }
+  }
+
+  on_node({ args }) {
+    const operation = this.operations.get(args.id)
+    if (!operation) return null
+    const status = operation.left-- > 0 ? 'RUNNING' : this.bulk.status
+    const done = status === 'COMPLETED'
+    return {
+      id: args.id, status, errorCode: done || status === 'RUNNING' ? null : 'INTERNAL_SERVER_ERROR',
+      objectCount: String(operation.count), fileSize: done ? String(this.bulk.size ?? Buffer.byteLength(operation.text)) : null,
+      url: done && operation.count > 0 ? `${this.url}/bulk/${args.id.split('/').at(-1)}.jsonl?signature=${operation.key}` : null,
+    }
+  }
+
+  on_bulkOperationCancel({ args }) {
+    const operation = this.operations.get(args.id)
+    if (operation) operation.left = 0
+    this.cancelled = (this.cancelled ?? 0) + 1
+    return { bulkOperation: { id: args.id }, userErrors: [] }
+  }
+
+  #file(call) {
+    const operation = this.operations.get(gid('BulkOperation', call.path.replace(/\D/g, '')))
+    if (operation?.key !== call.query.get('signature')) return { status: 403, body: 'AccessDenied' }
+    call.operation = 'file'
+    return { headers: { 'content-type': 'application/jsonl' }, body: operation.text }
   }
 
   // ---- fields of the API ----

@@ -3,10 +3,13 @@
 #include "base/quantity.h"
 #include "channel/shopify_internal.h"
 
-/* As configured: "gid://shopify/Location/1" or "1"; empty: none of ours. */
-static struct text place_of(const struct config_channel *config, struct text id) {
+struct text shopify_place_of(const struct config_channel *config, struct text id) {
     const struct config_pairs *locations = &config->locations;
-    for (size_t i = 0; i < locations->count; i++) {
+    const char *slash = id.length > 0 ? memrchr(id.data, '/', id.length) : NULL;
+    if (slash != NULL) {
+        id = (struct text){slash + 1, (size_t)(id.data + id.length - slash - 1)};
+    }
+    for (size_t i = 0; i < locations->count && id.length > 0; i++) {
         struct text value = locations->items[i].value;
         size_t tail = value.length > id.length ? value.length - id.length : 0;
         bool is_end = tail == 0 || value.data[tail - 1] == '/';
@@ -33,7 +36,7 @@ enum status shopify_hint(const struct channel_context *context, struct text topi
         return error_set(error, STATUS_MISSING,
                          "inventory_item_id, location_id: of which figure is it?");
     }
-    struct text theirs = place_of(context->config, location);
+    struct text theirs = shopify_place_of(context->config, location);
     /* `available` is null where the item is not stocked: it sells none. */
     hint_out->actual_milli = 0;
     const struct tree *available = tree_get(tree, "available");

@@ -18,6 +18,7 @@ enum shopify_kind {
     SHOPIFY_LOOK_UP,
     SHOPIFY_READ,
     SHOPIFY_PAGE,
+    SHOPIFY_BULK,
     SHOPIFY_KINDS
 };
 
@@ -80,7 +81,19 @@ void shopify_send(void *state, struct channel_batch *batch, struct channel_call 
 void shopify_read_back(void *state, struct channel_batch *batch, struct channel_call *call);
 /* What the shop shows instead, of STALE items; those it cannot be read of stay unknown. */
 void shopify_fill_stale(struct shopify *shopify, const struct channel_batch *batch);
+/* What `quantities` says is available; false: nothing. */
+must_check bool shopify_available_of(const struct tree *level, int64_t *milli_out);
+
+/* ---- shopify_bulk.c ---- */
+#define SHOPIFY_BULK_FROM 5000u /* figures; fewer are read page by page */
+must_check bool shopify_is_large(struct shopify *shopify);
+/* False: it was not done, or not to the end; all is to be read in another way. */
+must_check bool shopify_bulk_read(struct shopify *shopify, const struct channel_sink *sink,
+                                  struct channel_call *call);
+
 /* ---- shopify_hint.c ---- */
+/* The name in `locations:` of a location's id or number; empty: none of ours. */
+struct text shopify_place_of(const struct config_channel *config, struct text id);
 enum status shopify_hint(const struct channel_context *context, struct text topic, struct text body,
                          struct arena *arena, struct channel_hint *hint_out, struct error *error);
 

@@ -1,5 +1,6 @@
-/* Reading figures at Shopify: of given items, several in one query, and of everything, location by
- * location and page by page, resting as the shop's own budget asks. */
+/* Reading figures at Shopify: of given items, several in one query, and of everything: of a large
+ * shop in bulk, else location by location and page by page, resting as the shop's own budget asks.
+ */
 #include "channel/shopify_internal.h"
 
 #include <stdio.h>
@@ -26,7 +27,7 @@ struct reading {
 };
 
 /* {quantities:[{name:"available",quantity:5}]} */
-static bool available_of(const struct tree *level, int64_t *milli_out) {
+bool shopify_available_of(const struct tree *level, int64_t *milli_out) {
     const struct tree *first = tree_first(tree_get(level, "quantities"));
     for (; first != NULL; first = first->next) {
         const struct tree *name = tree_get(first, "name");
@@ -74,7 +75,7 @@ static void take_read(struct reading *reading, const struct asked *asked, const 
         of->words = TEXT("the variant is gone: it is looked up again");
         return;
     }
-    if (level != NULL && !available_of(level, &milli)) {
+    if (level != NULL && !shopify_available_of(level, &milli)) {
         of->outcome = CHANNEL_RETRY;
         of->words = TEXT("the level has no figure of what is available");
         return;
@@ -191,7 +192,7 @@ static void take_levels(struct audit *audit, const struct tree *nodes) {
         struct identifier identifier = {.type = TEXT("sku"),
                                         .value = tree_text(tree_at(node, "item.sku"))};
         int64_t milli = 0;
-        if (identifier.value.length > 0 && available_of(node, &milli)) {
+        if (identifier.value.length > 0 && shopify_available_of(node, &milli)) {
             audit->stopped =
                 !audit->sink->take(audit->sink->context, audit->theirs, &identifier, milli);
         }
@@ -273,6 +274,12 @@ void shopify_read_all(void *state, const struct channel_sink *sink, struct chann
     struct audit audit = {.shopify = shopify, .sink = sink, .page = PAGE_FIRST};
     struct arena arena = {0};
     bool ok = true;
+    if (shopify_is_large(shopify)) {
+        if (shopify_bulk_read(shopify, sink, call)) {
+            return;
+        }
+        *call = (struct channel_call){.verdict = CHANNEL_CALL_OK};
+    }
     for (size_t i = 0; ok && i < locations->count && !audit.stopped; i++) {
         if (is_repeated(locations, i)) {
             continue;

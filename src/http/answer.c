@@ -47,9 +47,20 @@ size_t answer_take_header(char *data, size_t size, size_t count, void *context) 
     return length;
 }
 
+static bool is_success(const struct exchange *exchange) {
+    long code = 0;
+    (void)curl_easy_getinfo(exchange->client->curl, CURLINFO_RESPONSE_CODE, &code);
+    return code >= 200 && code < 300;
+}
+
 size_t answer_take_body(char *data, size_t size, size_t count, void *context) {
     struct exchange *exchange = context;
     size_t length = size * count;
+    if (exchange->request->take != NULL && is_success(exchange)) {
+        return exchange->request->take(exchange->request->take_context, (struct text){data, length})
+                   ? length
+                   : 0;
+    }
     if (length > exchange->client->answer_max - exchange->body.length) {
         exchange->body_flood = true;
         return 0;

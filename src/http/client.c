@@ -175,6 +175,13 @@ static void set_callbacks(CURL *curl, struct exchange *exchange) {
     set_number(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
 }
 
+/* Without a bound in size: what comes is gone through as it comes. */
+static void set_taker(CURL *curl, const struct http_request *request) {
+    if (request->take != NULL) {
+        require(curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)0) == CURLE_OK);
+    }
+}
+
 static void set_request(CURL *curl, const struct http_request *request, const char *url,
                         const struct curl_slist *headers) {
     set_pointer(curl, CURLOPT_URL, url);
@@ -208,6 +215,7 @@ static const struct {
      "it must speak TLS 1.2 or newer on this port"},
     {CURLE_GOT_NOTHING, "it closed the connection without an answer", "see its own log"},
     {CURLE_PARTIAL_FILE, "it broke off in the middle of its answer", "see its own log"},
+    {CURLE_WRITE_ERROR, "what it sent is not what was asked for", "see its own log"},
     {CURLE_RECV_ERROR, "the connection broke before the answer was whole", "see its own log"},
     {CURLE_SEND_ERROR, "the connection broke while sending", "see its own log"},
     {CURLE_FILESIZE_EXCEEDED, "its answer is larger than allowed", "ask for less at a time"},
@@ -301,6 +309,7 @@ enum status http_send(struct http_client *client, const struct http_request *req
     set_limits(client->curl, client);
     set_callbacks(client->curl, exchange);
     set_request(client->curl, request, url.data, headers);
+    set_taker(client->curl, request);
     int64_t begun_us = monotonic_us();
     exchange->code = curl_easy_perform(client->curl);
     status = finish(exchange, begun_us, answer_out, error);

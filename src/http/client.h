@@ -40,6 +40,10 @@ struct http_request {
     const struct http_header *headers;
     size_t header_count;
     struct text body; /* sent when the method is not GET, or when it is not empty */
+    /* Takes the body of a 2xx piece by piece, which is then bounded in time alone and not in the
+     * answer; false gives it up (STATUS_UNCERTAIN). NULL: it comes with the answer. */
+    bool (*take)(void *context, struct text piece);
+    void *take_context;
 };
 
 struct http_answer {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { BigCommerceShop } from '../../demo/shops/bigcommerce.mjs'
 import { verify } from './lib.mjs'
-import { audited, Comparison, everyFault, killBetween, parked, randomSchedule } from './shop_cases.mjs'
+import { Comparison, everyFault, killBetween, randomSchedule } from './shop_cases.mjs'
 import { Rig } from './shop_rig.mjs'
 
 const places = { NY01: '1', BOS02: '2' }
@@ -52,7 +52,7 @@ test('an item that is refused is parked with the words of the shop, named or not
     many.splice(25, 0, bad[1])
     for (const sku of many) shop.addProduct(sku).refused = bad.includes(sku) ? 'not tracked' : undefined
     await rig.adjust(many.map((sku) => ({ sku, delta: 3, type: 'receipt' })))
-    for (const sku of bad) assert.match((await parked(rig, sku)).detail, names ? /not tracked/ : /could not be processed/)
+    for (const sku of bad) assert.match((await rig.parked(sku)).detail, names ? /not tracked/ : /could not be processed/)
     await comparison.same()
   }
   shop.namesRows = true
@@ -61,7 +61,7 @@ test('an item that is refused is parked with the words of the shop, named or not
 test('a location the shop does not have is told for its items, and holds up no other', async () => {
   await rig.receive('A', 3, 'MIAMI')
   await rig.receive('A', 3)
-  assert.match((await parked(rig, 'A')).detail, /the shop has no location 77/)
+  assert.match((await rig.parked('A')).detail, /the shop has no location 77/)
   await comparison.same()
 })
 
@@ -90,7 +90,7 @@ test('each fault: told, never applied twice, made good', () => everyFault(rig, s
 test('an audit reads all pages, finds what was changed by hand, and mends it', async () => {
   shop.levels.set('2/A', 99)
   shop.levels.set('1/Q300', 98)
-  const audit = await audited(rig)
+  const audit = await rig.audited()
   assert.equal(audit.drift, 2, JSON.stringify(audit))
   assert.ok(audit.agreed > 600)
   await rig.until('it is mended', () => shop.shown('2', 'A') !== 99)

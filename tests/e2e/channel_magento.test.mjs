@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { MagentoShop } from '../../demo/shops/magento.mjs'
 import { verify } from './lib.mjs'
-import { audited, Comparison, everyFault, killBetween, parked, randomSchedule } from './shop_cases.mjs'
+import { Comparison, everyFault, killBetween, randomSchedule } from './shop_cases.mjs'
 import { Rig } from './shop_rig.mjs'
 
 const places = { NY01: 'ny_source', BOS02: 'bos' }
@@ -80,7 +80,7 @@ test('an item that is refused is parked with the words of the shop, in a bulk an
     for (const sku of many) shop.addProduct(sku)
     shop.product(`BAD${count}`).refused = 'Quantity is not to my taste'
     await rig.adjust(many.map((sku) => ({ sku, delta: 3, type: 'receipt' })))
-    assert.match((await parked(rig, `BAD${count}`)).detail, /400: .*Validation Failed.*not to my taste/)
+    assert.match((await rig.parked(`BAD${count}`)).detail, /400: .*Validation Failed.*not to my taste/)
     await comparison.same()
   }
 })
@@ -101,7 +101,7 @@ test('a shop that takes no bulks is told by the few', async () => {
 test('a source the shop does not have is told for its items, and holds up no other', async () => {
   await rig.receive('B', 3, 'MIAMI')
   await rig.receive('B', 3)
-  assert.match((await parked(rig, 'B')).detail, /the shop has no source 'miami'/)
+  assert.match((await rig.parked('B')).detail, /the shop has no source 'miami'/)
   await comparison.same()
   shop.sources.add('miami')
   await rig.hub.stop()
@@ -127,7 +127,7 @@ test('each fault: told, never applied twice, made good', () => everyFault(rig, s
 test('an audit reads all pages, finds what was changed by hand, and mends it', async () => {
   shop.levels.set('ny_source/M7', 99)
   shop.levels.set('bos/A', 98)
-  const audit = await audited(rig)
+  const audit = await rig.audited()
   assert.equal(audit.drift, 2, JSON.stringify(audit))
   assert.ok(audit.agreed > 300)
   await rig.until('it is mended', () => shop.shown('bos', 'A') !== 98 && shop.shown('ny_source', 'M7') === 2)

@@ -167,9 +167,45 @@ test('the budget is the one the answers tell: nothing is refused for it twice in
   shop.throttled = 0
 })
 
+test('a large shop is read in bulk; where that fails, page by page, and the audit is the same', async () => {
+  const used = (from) => new Set(shop.requests.slice(from).map((request) => request.operation))
+  await same()
+  const [{ levels }] = shop.bySku('B')
+  const right = levels.get(newYork)
+  const plain = { polls: 1, status: 'COMPLETED', refused: null, file: (text) => text }
+  const small = await rig.audited()
+  shop.countedAs = 10000 // as far as such a shop counts
+  const ways = [
+    [{}, true], [{ polls: 0, file: (text) => text.trimEnd() }, true], [{ file: (text) => text.replaceAll('\n', '\r\n') }, true],
+    [{ refused: 'A bulk query operation is already in progress' }, false], [{ status: 'FAILED' }, false],
+    [{ status: 'EXPIRED' }, false], [{ size: 7 }, false],
+    [{ file: (text) => `<html>${text}` }, false], [{ file: (text) => text.slice(0, -9) }, false],
+    [{ file: (text) => `${text}"${'x'.repeat(70000)}"\n` }, false],
+  ]
+  for (const [way, works] of ways) {
+    shop.bulk = { ...plain, ...way }
+    const from = shop.requests.length
+    const audit = await rig.audited()
+    const what = JSON.stringify([Object.entries(way).map(String), audit])
+    assert.equal(audit.error, null, what)
+    assert.equal(audit.drift, 0, what)
+    assert.equal(used(from).has('location'), !works, what)
+    if (works) assert.equal(audit.read, small.read, what)
+  }
+  shop.bulk = plain
+  levels.set(newYork, right + 40)
+  const from = shop.requests.length
+  const audit = await rig.audited()
+  assert.deepEqual([audit.drift, audit.mended], [1, 1])
+  const file = shop.requests.slice(from).find((request) => request.operation === 'file')
+  assert.ok(file && !('x-shopify-access-token' in file.headers), 'the token goes to the shop only')
+  await rig.until('it is mended', () => levels.get(newYork) === right)
+  delete shop.countedAs
+})
+
 test('an audit finds what somebody changed by hand, and mends it', async () => {
   shop.bySku('E')[0].levels.set(newYork, 99)
-  await rig.hub.json('POST', '/v1/channels/web/audit', {}, 202)
+  await rig.audited()
   await rig.until('it is mended', async () => {
     const { last_audit: audit } = await rig.channel()
     return audit && shop.available('E', newYork) === await rig.wanted('E')

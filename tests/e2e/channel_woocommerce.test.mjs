@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { WooCommerceShop } from '../../demo/shops/woocommerce.mjs'
 import { verify } from './lib.mjs'
-import { audited, Comparison, everyFault, killBetween, parked, randomSchedule } from './shop_cases.mjs'
+import { Comparison, everyFault, killBetween, randomSchedule } from './shop_cases.mjs'
 import { Rig } from './shop_rig.mjs'
 
 const places = { NY01: '', BOS02: '' }
@@ -66,7 +66,7 @@ test('an item that is refused is parked with the words of the shop, and no other
   shop.bySku('BAD').refused = 'Not for sale any more'
   many.splice(11, 0, 'BAD')
   await rig.adjust(many.map((sku) => ({ sku, delta: 3, type: 'receipt' })))
-  assert.match((await parked(rig, 'BAD')).detail, /Not for sale any more/)
+  assert.match((await rig.parked('BAD')).detail, /Not for sale any more/)
   await comparison.same()
   delete shop.bySku('BAD').refused
   await rig.hub.json('POST', '/v1/channels/woo/retry?location=NY01&sku=BAD')
@@ -107,7 +107,7 @@ test('an audit reads all pages, finds what was changed by hand, and mends it', a
   for (let i = 0; i < 120; i++) shop.addProduct(`OTHER${i}`).stock_quantity = 1
   shop.bySku('B').stock_quantity = 99
   shop.bySku('SHIRT-L').stock_quantity = 98
-  const audit = await audited(rig)
+  const audit = await rig.audited()
   assert.equal(audit.drift, 2, JSON.stringify(audit))
   assert.ok(audit.not_ours >= 120)
   await rig.until('it is mended', () => shop.shown('', 'B') !== 99)

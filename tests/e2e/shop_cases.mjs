@@ -131,16 +131,3 @@ export async function killBetween(rig, shop, comparison, sku, writes) {
     assert.equal(effects.length, 1, `applied ${applies}: ${JSON.stringify(effects)}`)
   }
 }
-
-export async function audited(rig) {
-  const before = (await rig.channel()).last_audit?.finished_at
-  await rig.order('audit', 202)
-  return rig.until('the audit', async () => {
-    const { last_audit: audit } = await rig.channel()
-    return audit && audit.finished_at !== before && audit
-  })
-}
-
-export function parked(rig, sku) {
-  return rig.until(`${sku} is parked`, async () => (await rig.channel()).parked.find((item) => item.sku === sku))
-}

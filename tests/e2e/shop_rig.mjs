@@ -84,6 +84,21 @@ export class Rig {
     return Math.max(0, Math.floor(cell.available))
   }
 
+  /** An audit from its beginning to its end; the one before may still be ending. */
+  async audited() {
+    const before = (await this.channel()).last_audit?.finished_at
+    await this.until('an audit begins', async () =>
+      (await this.hub.call('POST', `/v1/channels/${this.name}/audit`)).status === 202)
+    return this.until('the audit', async () => {
+      const { last_audit: audit } = await this.channel()
+      return audit && audit.finished_at !== before && audit
+    })
+  }
+
+  parked(sku) {
+    return this.until(`${sku} is parked`, async () => (await this.channel()).parked.find((item) => item.sku === sku))
+  }
+
   /** The words of the channel's last failure match. */
   said(words) {
     return this.until(`an error like ${words}`, async () => words.test((await this.channel()).last_error ?? ''))

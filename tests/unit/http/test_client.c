@@ -278,6 +278,51 @@ static void a_body_of_just_the_limit_is_taken(void **state) {
     end(&w);
 }
 
+struct taken {
+    struct buffer body;
+    size_t most;
+};
+
+static bool take(void *context, struct text piece) {
+    struct taken *taken = context;
+    buffer_append_text(&taken->body, piece);
+    return taken->body.length < taken->most;
+}
+
+/* However long it is: what is taken piece by piece has no limit, and only of an answer that is
+ * one. */
+static void gives_a_body_piece_by_piece(void **state) {
+    static const struct {
+        const char *raw;
+        size_t most;
+        enum status status;
+        const char *taken, *body;
+    } rows[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcdefghi", 99, STATUS_OK, "abcdefghi", ""},
+        {"HTTP/1.1 200 OK\r\n\r\nabcdefghi", 99, STATUS_OK, "abcdefghi", ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", 99, STATUS_UNCERTAIN, "abc", ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcdefghi", 2, STATUS_UNCERTAIN, NULL, ""},
+        {"HTTP/1.1 403 No\r\nContent-Length: 4\r\n\r\nnope", 99, STATUS_OK, "", "nope"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        struct taken taken = {.most = rows[i].most};
+        struct http_request request = {
+            .method = "GET", .path = TEXT("/"), .take = take, .take_context = &taken};
+        begin_with(&w, (struct http_client_options){.answer_max = 5});
+        script(&w, rows[i].raw, FAKE_CLOSE);
+        assert_int_equal(http_send(w.client, &request, &w.arena, &w.answer, &w.error),
+                         rows[i].status);
+        if (rows[i].taken != NULL)
+            assert_text(buffer_text(&taken.body), rows[i].taken);
+        if (rows[i].status == STATUS_OK)
+            assert_text(w.answer.body, rows[i].body);
+        buffer_deinit(&taken.body);
+        end(&w);
+    }
+}
+
 /* ---- time ---- */
 
 static void gives_up_on_silence(void **state) {
@@ -523,6 +568,7 @@ int main(void) {
         cmocka_unit_test(a_redirect_is_an_answer),
         cmocka_unit_test(broken_answers_are_uncertain),
         cmocka_unit_test(a_body_of_just_the_limit_is_taken),
+        cmocka_unit_test(gives_a_body_piece_by_piece),
         cmocka_unit_test(gives_up_on_silence),
         cmocka_unit_test(gives_up_on_drops),
         cmocka_unit_test(gives_up_when_told),
