@@ -23,6 +23,7 @@ static const struct command commands[] = {
     {"history", command_history, "everything that happened to a product at a location"},
     {"explain", command_explain, "why its figure is what it is"},
     {"status", command_status, "how the hub is doing"},
+    {"top", command_top, "whether the stock is in sync, live in the terminal"},
     {"resets", command_resets, "the resets on record: approve, reject, rollback, variances"},
     {"variances", command_variances, "how far files were from the books, day after day"},
     {"feeds", command_feeds, "where files come from, and how that went"},

@@ -9,6 +9,7 @@ int command_show(int argc, char **argv);
 int command_history(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_top(int argc, char **argv);
 int command_resets(int argc, char **argv);
 int command_variances(int argc, char **argv);
 int command_feeds(int argc, char **argv);
