@@ -164,6 +164,7 @@ CHANNEL_FIGURE(calls, s->calls)
 CHANNEL_FIGURE(failed, s->calls_failed)
 CHANNEL_FIGURE(sent, s->items_sent)
 CHANNEL_FIGURE(told, s->items_confirmed)
+CHANNEL_FIGURE(rate, s->confirmed_per_second)
 CHANNEL_FIGURE(healthy, s->healthy)
 CHANNEL_FIGURE(memory, s->memory_bytes)
 
@@ -181,6 +182,8 @@ static void write_channels(struct buffer *out, struct api *api) {
         {"channel_calls_total", "counter", "Requests to the shop.", channel_calls},
         {"channel_calls_failed_total", "counter", "Those that failed.", channel_failed},
         {"channel_items_sent_total", "counter", "Figures sent.", channel_sent},
+        {"channel_confirmed_per_second", "gauge", "Figures confirmed, over the last minute.",
+         channel_rate},
         {"channel_items_confirmed_total", "counter", "Figures confirmed.", channel_told},
         {"channel_healthy", "gauge", "1 while the last call worked.", channel_healthy},
         {"channel_memory_bytes", "gauge", "Memory of its outbox.", channel_memory},

@@ -179,6 +179,7 @@ const struct schema_row schema_rows[] = {
      "+name:string +type:string +state:string +last_error:string? +last_error_at:time? "
      "mode:string job:string last_file:string? last_file_at:time? rows:integer sequence:integer "
      "pending:integer held:integer oldest_pending_seconds:number confirmed:integer "
+     "confirmed_per_second:number "
      "uncertain:integer parked_count:integer unmapped:integer calls:integer "
      "calls_failed:integer items_sent:integer items_confirmed:integer next_call_at:time? "
      "last_audit:ChannelAudit? parked:[ChannelParked] notes:integer memory_bytes:integer",
@@ -194,7 +195,8 @@ const struct schema_row schema_rows[] = {
      "+differences:[ChannelDifference]",
      "drift = changed_at_the_shop + not_at_the_shop"},
     {"ChannelDifference",
-     "+location:string +sku:string +wanted:number +actual:number? +cause:string", ""},
+     "+location:string +sku:string +wanted:number? +actual:number? +cause:string likely:string",
+     "likely: in words, what it probably comes from"},
     {"ChannelAudits", "+items:[ChannelAudit]", ""},
     {"Orders", "+orders:[Order]", "As often, as late and in any order as one likes"},
     {"Order",

@@ -7,40 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "channel/publisher_internal.h"
-
-#define SHOWN_MAX 20u
-
-enum cause {
-    CAUSE_NONE,
-    CAUSE_IN_FLIGHT,
-    CAUSE_CHANGED_THERE,
-    CAUSE_NEVER_SENT,
-    CAUSE_PARKED,
-    CAUSE_MISSING,
-    CAUSE_COUNT
-};
-static const char *const cause_words[CAUSE_COUNT] = {
-    "", "in_flight", "changed_at_the_shop", "never_sent", "parked", "not_at_the_shop",
-};
-
-struct difference {
-    struct outbox_ref ref;
-    enum cause cause;
-    int64_t wanted_milli, actual_milli;
-};
-
-struct audit {
-    struct publisher *p;
-    const struct job_report *report;
-    int64_t started_us;
-    uint64_t read, agreed, unknown, mended, causes[CAUSE_COUNT];
-    struct difference shown[SHOWN_MAX];
-    size_t shown_count;
-    unsigned char **seen; /* by place: a bit per product */
-    uint32_t place_count, product_count;
-    struct channel_call call;
-};
+#include "channel/audit_internal.h"
 
 /* ---- what was seen ---- */
 
@@ -66,16 +33,16 @@ static bool was_seen(const struct audit *audit, struct outbox_ref ref) {
 
 /* ---- judging ---- */
 
-static void note(struct audit *audit, struct outbox_ref ref, enum cause cause, int64_t wanted_milli,
-                 int64_t actual_milli) {
+static void note(struct audit *audit, struct outbox_ref ref, enum audit_cause cause,
+                 const struct outbox_view *view, int64_t actual_milli) {
     audit->causes[cause]++;
-    if (cause != CAUSE_IN_FLIGHT && audit->shown_count < SHOWN_MAX) {
+    if (cause != CAUSE_IN_FLIGHT && audit->shown_count < AUDIT_SHOWN_MAX) {
         audit->shown[audit->shown_count++] =
-            (struct difference){ref, cause, wanted_milli, actual_milli};
+            (struct difference){ref, cause, view->wanted_milli, view->told_milli, actual_milli};
     }
 }
 
-static enum cause cause_of(const struct audit *audit, const struct outbox_view *view) {
+static enum audit_cause cause_of(const struct audit *audit, const struct outbox_view *view) {
     switch (view->state) {
     case OUTBOX_PARKED:
         return CAUSE_PARKED;
@@ -116,8 +83,8 @@ static void compare(struct audit *audit, struct outbox_ref ref, int64_t actual_m
         audit->agreed++;
         return;
     }
-    enum cause cause = cause_of(audit, &view);
-    note(audit, ref, cause, view.wanted_milli, actual_milli);
+    enum audit_cause cause = cause_of(audit, &view);
+    note(audit, ref, cause, &view, actual_milli);
     if (cause == CAUSE_CHANGED_THERE && p->config->audit_mend) {
         outbox_observed(p->outbox, ref, actual_milli, true, now_us);
         audit->mended++;
@@ -239,7 +206,7 @@ static void judge_missing(struct audit *audit) {
         struct outbox_view view;
         if (outbox_look(p->outbox, listed.refs[i], &view) &&
             cause_of(audit, &view) == CAUSE_CHANGED_THERE) {
-            note(audit, listed.refs[i], CAUSE_MISSING, view.wanted_milli, CHANNEL_UNKNOWN_MILLI);
+            note(audit, listed.refs[i], CAUSE_MISSING, &view, CHANNEL_UNKNOWN_MILLI);
         }
     }
     pthread_mutex_unlock(&p->lock);
@@ -274,130 +241,6 @@ static enum status read_shop(struct audit *audit, struct error *error) {
     return STATUS_OK;
 }
 
-/* ---- what it found ---- */
-
-static uint64_t drift_of(const struct audit *audit) {
-    return audit->causes[CAUSE_CHANGED_THERE] + audit->causes[CAUSE_MISSING];
-}
-
-static void write_difference(struct json_writer *w, struct publisher *p,
-                             const struct difference *difference) {
-    const struct place *place = places_at(p->places, difference->ref.place);
-    json_begin_object(w);
-    json_key(w, "location");
-    json_text(w, place->count > 0 ? place->codes[0] : place->name);
-    json_key(w, "sku");
-    json_text(w, catalog_product_sku(hub_catalog(p->hub), difference->ref.product));
-    json_key(w, "wanted");
-    json_quantity(w, difference->wanted_milli);
-    json_key(w, "actual");
-    if (difference->actual_milli == CHANNEL_UNKNOWN_MILLI) {
-        json_null(w);
-    } else {
-        json_quantity(w, difference->actual_milli);
-    }
-    json_key(w, "cause");
-    json_string(w, cause_words[difference->cause]);
-    json_end_object(w);
-}
-
-static void write_counts(struct json_writer *w, const struct audit *audit) {
-    const struct {
-        const char *key;
-        uint64_t count;
-    } counts[] = {
-        {"read", audit->read},     {"agreed", audit->agreed},    {"drift", drift_of(audit)},
-        {"mended", audit->mended}, {"not_ours", audit->unknown},
-    };
-    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        json_key(w, counts[i].key);
-        json_uint(w, counts[i].count);
-    }
-    for (unsigned i = 1; i < CAUSE_COUNT; i++) {
-        json_key(w, cause_words[i]);
-        json_uint(w, audit->causes[i]);
-    }
-}
-
-static void write_audit(struct buffer *json, const struct audit *audit, enum status status,
-                        const struct error *error) {
-    struct json_writer w = {.out = json};
-    json_begin_object(&w);
-    json_key(&w, "started_at");
-    json_timestamp(&w, audit->started_us);
-    json_key(&w, "finished_at");
-    json_timestamp(&w, hub_now_us(audit->p->hub));
-    write_counts(&w, audit);
-    json_key(&w, "error");
-    json_text_or_null(&w, status == STATUS_OK ? TEXT("") : text_from(error->detail));
-    json_key(&w, "differences");
-    json_begin_array(&w);
-    for (size_t i = 0; i < audit->shown_count; i++) {
-        write_difference(&w, audit->p, &audit->shown[i]);
-    }
-    json_end_array(&w);
-    json_end_object(&w);
-}
-
-static void keep(struct audit *audit, enum status status, const struct error *error) {
-    struct publisher *p = audit->p;
-    struct buffer json = {0};
-    struct arena arena = {0};
-    struct error failure = {0};
-    struct civil_time t = civil_from_timestamp(audit->started_us);
-    pthread_mutex_lock(&p->lock);
-    write_audit(&json, audit, status, error);
-    buffer_clear(&p->audit_json);
-    buffer_append_text(&p->audit_json, buffer_text(&json));
-    p->drift = status == STATUS_OK ? drift_of(audit) : p->drift;
-    pthread_mutex_unlock(&p->lock);
-    /* One a day: the figures over time stay bounded. */
-    if (hub_item_put(p->hub, arena_format(&arena, "channel.audit:%.*s", TEXT_ARG(p->config->name)),
-                     arena_format(&arena, "%04d-%02u-%02u", (int)t.year, t.month, t.day),
-                     buffer_text(&json), &failure) != STATUS_OK) {
-        publisher_note_error(p, failure.detail, hub_now_us(p->hub));
-    }
-    if (drift_of(audit) > 0) {
-        hub_notify(p->hub, "onhand.channel.drift", p->config->name, buffer_text(&json));
-    }
-    buffer_deinit(&json);
-    arena_deinit(&arena);
-}
-
-static bool last_one(void *context, struct text key, struct text value) {
-    struct buffer *json = context;
-    (void)key;
-    buffer_append_text(json, value);
-    return false;
-}
-
-enum status audit_load(struct publisher *p, struct error *error) {
-    struct arena arena = {0};
-    enum status status = store_item_scan(
-        hub_store(p->hub), arena_format(&arena, "channel.audit:%.*s", TEXT_ARG(p->config->name)),
-        TEXT(""), true, last_one, &p->audit_json, error);
-    arena_deinit(&arena);
-    return status;
-}
-
-static bool write_one(void *context, struct text key, struct text value) {
-    (void)key;
-    json_raw(context, value);
-    return true;
-}
-
-enum status publisher_write_audits(struct publisher *p, struct json_writer *w,
-                                   struct error *error) {
-    struct arena arena = {0};
-    json_begin_array(w);
-    enum status status = store_item_scan(
-        hub_store(p->hub), arena_format(&arena, "channel.audit:%.*s", TEXT_ARG(p->config->name)),
-        TEXT(""), true, write_one, w, error);
-    json_end_array(w);
-    arena_deinit(&arena);
-    return status;
-}
-
 /* ---- the job ---- */
 
 bool publisher_can_audit(const struct publisher *p) {
@@ -414,18 +257,20 @@ enum status publisher_audit_run(void *context, struct job_report *report) {
     audit.product_count = catalog_product_count(hub_catalog(p->hub));
     pthread_mutex_unlock(&p->lock);
     audit.seen = memory_alloc_zero(audit.place_count + 1, sizeof(*audit.seen));
+    audit.shown = memory_alloc(AUDIT_SHOWN_MAX * sizeof(*audit.shown));
     enum status status = read_shop(&audit, &error);
-    keep(&audit, status, &error);
+    audit_keep(&audit, status, &error);
     for (uint32_t i = 0; i < audit.place_count; i++) {
         free(audit.seen[i]);
     }
     free(audit.seen);
+    free(audit.shown);
     if (status != STATUS_OK) {
         (void)snprintf(report->detail, sizeof(report->detail), "%s", error.detail);
     } else {
         (void)snprintf(report->detail, sizeof(report->detail),
                        "%llu read, %llu differ, %llu mended", (unsigned long long)audit.read,
-                       (unsigned long long)drift_of(&audit), (unsigned long long)audit.mended);
+                       (unsigned long long)audit_drift(&audit), (unsigned long long)audit.mended);
     }
     publisher_wake(p); /* for what is to be mended */
     return status;

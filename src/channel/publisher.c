@@ -113,6 +113,7 @@ void publisher_free(struct publisher *p) {
     places_free(p->places);
     notes_free(p->notes);
     buffer_deinit(&p->audit_json);
+    buffer_deinit(&p->audit_whole);
     free(p->cells);
     arena_deinit(&p->arena);
     pthread_cond_destroy(&p->at_end);

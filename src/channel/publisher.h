@@ -75,8 +75,9 @@ bool publisher_place_milli(struct publisher *publisher, uint32_t location, uint3
 struct publisher_stats {
     uint64_t pending, held, parked, unmapped, uncertain, confirmed;         /* cells now */
     uint64_t calls, calls_failed, items_sent, items_confirmed, items_stale; /* since the start */
-    uint64_t drift;    /* items that differed in the last audit */
-    int64_t oldest_us; /* of the oldest change the shop does not have; 0: none */
+    double confirmed_per_second; /* over the last minute */
+    uint64_t drift;              /* items that differed in the last audit */
+    int64_t oldest_us;           /* of the oldest change the shop does not have; 0: none */
     size_t memory_bytes;
     bool healthy;
 };

@@ -58,6 +58,15 @@ struct record {
     int64_t flush_by_us; /* of lines that wait; 0: none do */
 };
 
+/* Figures confirmed in the last minute, by slots of five seconds; all of the minute before it ends
+ * somewhere within the oldest. */
+#define THROUGHPUT_SLOTS 12u
+#define THROUGHPUT_SLOT_US (5 * US_PER_SECOND)
+struct throughput {
+    uint32_t slots[THROUGHPUT_SLOTS];
+    int64_t slot; /* the newest: time / THROUGHPUT_SLOT_US */
+};
+
 struct publisher {
     struct hub *hub;
     const struct config_channel *config;
@@ -73,12 +82,14 @@ struct publisher {
     struct outbox *outbox;
     struct places *places;
     struct pace pace;
-    struct buffer audit_json; /* the last audit; empty: none yet */
+    /* The last audit, with a few of its differences, and with many; empty: none yet. */
+    struct buffer audit_json, audit_whole;
     uint64_t drift;
     bool paused, stopped, resync;
     char error[320];
     int64_t error_at_us;
     struct publisher_stats counters;
+    struct throughput throughput;
     bool draining, ended, started;
     int64_t drain_until_us;
     bool stopping, audit_stopping; /* atomically: calls are to be given up */
@@ -144,8 +155,11 @@ must_check enum status publisher_lease(struct publisher *p, int64_t now_us, stru
 must_check enum status publisher_compact(struct publisher *p, struct error *error);
 void publisher_key(const struct publisher *p, uint64_t request, char key[CHANNEL_KEY_SIZE]);
 
-/* ---- audit.c ---- */
+/* ---- audit_record.c ---- */
 must_check enum status audit_load(struct publisher *p, struct error *error);
+
+/* Counts what is confirmed; the lock is held. */
+void publisher_confirmed(struct publisher *p, uint64_t count, int64_t now_us);
 
 void publisher_wake(void *context);
 void publisher_note_error(struct publisher *p, const char *words, int64_t now_us);

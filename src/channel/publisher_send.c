@@ -249,7 +249,7 @@ static void settle_item(struct publisher *p, struct channel_item *item, struct a
     } else if (outcome == CHANNEL_UNMAPPED) {
         again_us += UNMAPPED_AGAIN_US;
     }
-    p->counters.items_confirmed += outcome == CHANNEL_CONFIRMED;
+    publisher_confirmed(p, outcome == CHANNEL_CONFIRMED, now_us);
     p->counters.items_stale += outcome == CHANNEL_STALE;
     outbox_sent(p->outbox, ref, outcome, item->actual_milli, item->words, now_us, again_us);
 }
@@ -406,6 +406,10 @@ static void settle_reading(struct publisher *p, const struct channel_batch *batc
         /* The pace holds all of them back when the call failed. */
         again_us = call->verdict == CHANNEL_CALL_OK ? again_us : now_us;
         again_us += view.hinted ? STALE_FIRST_US : 0;
+        bool was_sent = view.state == OUTBOX_UNCERTAIN && view.sent_request != 0;
+        publisher_confirmed(
+            p, outcome == CHANNEL_CONFIRMED && was_sent && item->actual_milli == view.sent_milli,
+            now_us);
         outbox_was_read(p->outbox, ref, outcome, item->actual_milli, now_us, again_us);
     }
     pthread_mutex_unlock(&p->lock);

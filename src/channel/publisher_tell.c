@@ -86,6 +86,34 @@ static void write_parked(void *context, uint32_t place, uint32_t product) {
     json_end_object(w);
 }
 
+/* ---- throughput ---- */
+
+/* Forgets the slots that are older than a minute. */
+static void turn(struct throughput *t, int64_t now_us) {
+    int64_t slot = now_us / THROUGHPUT_SLOT_US;
+    if (slot < t->slot || slot - t->slot >= (int64_t)THROUGHPUT_SLOTS) {
+        *t = (struct throughput){.slot = slot};
+    }
+    while (t->slot < slot) {
+        t->slots[++t->slot % THROUGHPUT_SLOTS] = 0;
+    }
+}
+
+void publisher_confirmed(struct publisher *p, uint64_t count, int64_t now_us) {
+    turn(&p->throughput, now_us);
+    p->throughput.slots[p->throughput.slot % THROUGHPUT_SLOTS] += (uint32_t)count;
+    p->counters.items_confirmed += count;
+}
+
+static double per_second(struct publisher *p, int64_t now_us) {
+    uint64_t sum = 0;
+    turn(&p->throughput, now_us);
+    for (unsigned i = 0; i < THROUGHPUT_SLOTS; i++) {
+        sum += p->throughput.slots[i];
+    }
+    return (double)sum / (double)(THROUGHPUT_SLOTS * THROUGHPUT_SLOT_US / US_PER_SECOND);
+}
+
 /* ---- the channel ---- */
 
 void publisher_write_json(struct publisher *p, struct json_writer *w, bool whole) {
@@ -98,6 +126,8 @@ void publisher_write_json(struct publisher *p, struct json_writer *w, bool whole
     json_key(w, "oldest_pending_seconds");
     json_double(w, oldest_us != 0 ? (double)(now_us - oldest_us) / 1e6 : 0, 3);
     write_count(w, "confirmed", outbox_told_count(p->outbox));
+    json_key(w, "confirmed_per_second");
+    json_double(w, per_second(p, now_us), 3);
     write_count(w, "uncertain",
                 outbox_count(p->outbox, OUTBOX_UNCERTAIN) +
                     outbox_count(p->outbox, OUTBOX_SENDING));
@@ -112,8 +142,10 @@ void publisher_write_json(struct publisher *p, struct json_writer *w, bool whole
     json_text_or_null(w, text_from(p->error));
     write_time(w, "last_error_at", p->error_at_us);
     json_key(w, "last_audit");
-    if (p->audit_json.length > 0) {
-        json_raw(w, buffer_text(&p->audit_json));
+    const struct buffer *audit =
+        whole && p->audit_whole.length > 0 ? &p->audit_whole : &p->audit_json;
+    if (audit->length > 0) {
+        json_raw(w, buffer_text(audit));
     } else {
         json_null(w);
     }
@@ -216,6 +248,7 @@ void publisher_stats(struct publisher *p, struct publisher_stats *stats_out) {
     stats_out->uncertain = outbox_count(p->outbox, OUTBOX_UNCERTAIN);
     stats_out->confirmed = outbox_told_count(p->outbox);
     stats_out->oldest_us = outbox_oldest_us(p->outbox);
+    stats_out->confirmed_per_second = per_second(p, hub_now_us(p->hub));
     stats_out->drift = p->drift;
     stats_out->memory_bytes = outbox_memory(p->outbox);
     stats_out->healthy = !p->stopped && p->pace.failures == 0;

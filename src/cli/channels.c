@@ -26,8 +26,9 @@ static const json_t *seconds_of(const json_t *channel) {
 }
 
 static void print_list(const json_t *answer) {
-    static const char *const heads[] = {"channel",    "type",    "state",     ">pending",  ">lag s",
-                                        ">confirmed", ">parked", "last file", "last error"};
+    static const char *const heads[] = {"channel",   "type",      "state",      ">pending",
+                                        ">lag s",    ">per s",    ">confirmed", ">parked",
+                                        "last file", "last error"};
     const json_t *items = json_object_get(answer, "items");
     struct table table;
     table_init(&table, heads, sizeof heads / sizeof heads[0]);
@@ -39,6 +40,7 @@ static void print_list(const json_t *answer) {
         table_text(&table, view_string(channel, "state"));
         table_number(&table, json_object_get(channel, "pending"));
         table_number(&table, seconds_of(channel));
+        table_number(&table, json_object_get(channel, "confirmed_per_second"));
         table_number(&table, confirmed != NULL ? confirmed : json_object_get(channel, "rows"));
         table_number(&table, json_object_get(channel, "parked_count"));
         table_text(&table, view_string(channel, "last_file"));
