@@ -24,6 +24,7 @@ static const struct {
     {STATUS_TIMEOUT, 504},
     {STATUS_BUSY, 503},
     {STATUS_RETRY, 503},
+    {STATUS_UNAVAILABLE, 503},
     {STATUS_STOPPING, 503},
     {STATUS_FENCED, 503},
     {STATUS_IO, 500},

@@ -41,6 +41,7 @@
     X(BUSY, "busy", "too much is waiting already")                                                 \
     X(RETRY, "retry", "lost a race: the same batch may be sent again")                             \
     X(FENCED, "fenced", "another hub does this now")                                               \
+    X(UNAVAILABLE, "unavailable", "the database is away: send the same again later")               \
     X(UNCERTAIN, "uncertain", "it is not known whether it took effect")                            \
     X(CORRUPT, "corrupt", "stored data contradicts itself")                                        \
     X(NEWER, "newer", "written by a newer version of this program")                                \

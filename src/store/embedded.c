@@ -59,7 +59,7 @@ static enum status load_numbers(struct embedded *embedded, struct error *error) 
 static enum status load_state(struct embedded *embedded, struct error *error) {
     struct restored restored = {0};
     enum status status = load_numbers(embedded, error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && embedded->ops->checkpoint_scan != NULL)
         status = checkpoint_restore(embedded, checkpointer_meta(embedded->checkpointer), &restored,
                                     error);
     if (status == STATUS_OK)
@@ -93,7 +93,7 @@ static void embedded_free(struct embedded *embedded) {
 static void embedded_close(struct store *store) {
     struct embedded *embedded = embedded_of(store);
     require(!embedded->transaction.open);
-    if (!embedded->options.read_only)
+    if (!embedded->options.read_only && embedded->ops->checkpoint_put != NULL)
         checkpointer_finish(embedded);
     embedded_free(embedded);
 }
@@ -107,6 +107,12 @@ static enum status embedded_begin(struct store *store, struct error *error) {
     enum status status = embedded->ops->begin(embedded->journal, error);
     if (status != STATUS_OK)
         return status;
+    if (embedded->ops->catch_up != NULL)
+        status = embedded_take_in(embedded, error);
+    if (status != STATUS_OK) {
+        embedded->ops->abort(embedded->journal);
+        return status;
+    }
     t->open = true;
     t->last_seq = embedded->state.last_seq;
     t->last_statement = embedded->last_statement;
@@ -136,6 +142,8 @@ static enum status embedded_commit(struct store *store, struct error *error) {
         memcpy(embedded->names, t->names, sizeof t->names);
         embedded->products = t->products;
         embedded->locations = t->locations;
+        if (embedded->ops->look != NULL)
+            atomic_store(&embedded->looked_monotonic_us, monotonic_us());
     }
     transaction_reset(t);
     writing_here = NULL;
@@ -299,6 +307,9 @@ static const struct store_ops embedded_ops = {
     .backup = embedded_backup,
     .verify = embedded_verify,
     .stats = embedded_stats,
+    .follow = embedded_follow,
+    .set_follower = embedded_set_follower,
+    .age_us = embedded_age_us,
 };
 
 enum status embedded_open(const struct journal_ops *journal_ops, const char *location,
@@ -317,7 +328,8 @@ enum status embedded_open(const struct journal_ops *journal_ops, const char *loc
     enum status status = journal_ops->open(location, options, &embedded->journal, error);
     if (status == STATUS_OK)
         status = load_state(embedded, error);
-    if (status == STATUS_OK && !options->read_only)
+    atomic_store(&embedded->looked_monotonic_us, monotonic_us());
+    if (status == STATUS_OK && !options->read_only && journal_ops->checkpoint_put != NULL)
         status = checkpointer_start(embedded, error);
     if (status != STATUS_OK) {
         embedded_free(embedded);

@@ -21,6 +21,7 @@
 #include "store/unpacked_cache.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* ---- state ---- */
 struct state {
@@ -183,6 +184,9 @@ struct embedded {
     uint64_t checkpoint_seq;
     int64_t applied_monotonic_us; /* when a statement was last applied; 0: not since the start */
     struct checkpointer *checkpointer;
+    /* of a shared journal */
+    struct store_follower follower;
+    _Atomic int64_t looked_monotonic_us; /* the state is what the journal said then, or later */
 };
 
 static inline struct embedded *embedded_of(struct store *store) {
@@ -208,6 +212,13 @@ void *slot_add(struct transaction *transaction, struct slot_table *table, uint64
                size_t size);
 /* Makes state of it, under the lock for writing. */
 void transaction_publish(struct embedded *embedded);
+
+/* ---- embedded_follow.c ---- */
+/* Takes in what others appended, up to the journal's last look. */
+must_check enum status embedded_take_in(struct embedded *embedded, struct error *error);
+enum status embedded_follow(struct store *store, struct error *error);
+void embedded_set_follower(struct store *store, const struct store_follower *follower);
+int64_t embedded_age_us(struct store *store);
 
 /* ---- embedded_chain.c ---- */
 /* The row of an event that is older than the window, from the head of its cell's rows down; 0: it
@@ -345,6 +356,9 @@ must_check enum status checkpoint_restore(struct embedded *embedded, struct chec
                                           struct restored *restored, struct error *error);
 must_check enum status replay(struct embedded *embedded, const struct restored *restored,
                               struct error *error);
+/* What others appended, all or up to where it failed: state.last_seq says. Under the lock. */
+must_check enum status replay_delta(struct embedded *embedded, const struct journal_delta *delta,
+                                    struct error *error);
 struct checkpointer *checkpointer_new(struct embedded *embedded);
 struct checkpoint_meta *checkpointer_meta(struct checkpointer *checkpointer);
 must_check enum status checkpointer_start(struct embedded *embedded, struct error *error);

@@ -3,7 +3,8 @@
  * The embedded engine (embedded.c) is two halves. State (state_*.c) is everything derived: cells,
  * keys, movements, open orders; it lives in memory and knows no disk. The journal is the truth:
  * ledger rows, packed statements and corrections, names, items; it knows no rule. journal_sqlite.c
- * keeps it in SQLite, journal_memory.c in vectors for tests and simulations.
+ * keeps it in SQLite, journal_memory.c in vectors for tests and simulations, journal_postgres.c in
+ * PostgreSQL, where several hubs append to one journal in turns.
  *
  * Writing calls come from the writer thread between begin and commit. Reading calls may come from
  * any thread; those marked (writer) may also be made inside a transaction and then see its rows.
@@ -59,6 +60,40 @@ typedef bool journal_correction_visitor(void *context, const struct journal_corr
 typedef bool journal_checkpoint_visitor(void *context, uint32_t kind, uint64_t key,
                                         uint64_t through_seq, struct text blob);
 
+/* What others appended, for a hub that shares its journal: everything after a position, in order.
+ * Taken in more than once it changes nothing the second time. */
+enum journal_name_kind {
+    JOURNAL_SOURCE, /* as enum name_kind */
+    JOURNAL_REGISTER,
+    JOURNAL_LOCATION,
+    JOURNAL_PRODUCT,
+    JOURNAL_IDENTIFIER /* of product `number` */
+};
+
+struct journal_name {
+    enum journal_name_kind kind;
+    uint32_t number;
+    struct text type, value;
+};
+
+struct journal_item {
+    struct text kind, key, value;
+    bool deleted;
+};
+
+struct journal_delta {
+    struct arena arena; /* of all below */
+    struct journal_row *rows;
+    struct journal_correction *corrections;
+    struct journal_statement *statements; /* new ones, in the state they were accepted in */
+    struct journal_statement *states;     /* of known or new ones: id, state, numbers and times */
+    struct journal_name *names;
+    struct journal_item *items;
+    size_t row_count, correction_count, statement_count, state_count, name_count, item_count;
+    uint64_t through_seq; /* the last number that rows and corrections reach */
+    bool more;            /* there is another part behind it */
+};
+
 struct journal;
 
 struct journal_ops {
@@ -72,6 +107,16 @@ struct journal_ops {
     enum status (*begin)(struct journal *journal, struct error *error);
     enum status (*commit)(struct journal *journal, struct error *error);
     void (*abort)(struct journal *journal);
+
+    /* ---- sharing: only where several hubs keep one journal, else NULL ---- */
+    /* (writer) Sees whether others appended; outside a transaction (begin does it too). */
+    enum status (*look)(struct journal *journal, struct error *error);
+    /* (writer) The next part of what others appended behind number after_seq, up to the last look;
+     * the delta is empty and zeroed before. */
+    enum status (*catch_up)(struct journal *journal, uint64_t after_seq,
+                            struct journal_delta *delta, struct error *error);
+    /* (writer) It has been taken in. */
+    void (*caught_up)(struct journal *journal, const struct journal_delta *delta);
 
     /* ---- writing ---- */
     enum status (*append_row)(struct journal *journal, const struct journal_row *row,
@@ -146,8 +191,12 @@ struct journal_ops {
     void (*sizes)(struct journal *journal, uint64_t *disk_bytes_out, uint64_t *wal_bytes_out);
 };
 
+/* Hands it to the visitor's function of its kind. */
+void journal_name_visit(const struct catalog_visitor *visitor, const struct journal_name *name);
+
 extern const struct journal_ops journal_sqlite;
 extern const struct journal_ops journal_memory;
+extern const struct journal_ops journal_postgres;
 
 /* "memory:NAME" stays in the process after store_close, to be opened again, until forgotten (then
  * no store may have it open). Without a name it goes with its store. */

@@ -51,12 +51,15 @@ static enum status replay_cell(struct replayer *replayer, const struct journal_r
     if (!cell_exists(cell))
         status = embedded_absent_ground(replayer->embedded, row->event.location, row->event.product,
                                         &cell->statement, replayer->error);
+    if (status != STATUS_OK)
+        return status;
+    locations->cell_count += !cell_exists(cell);
     cell->on_hand_milli = row->on_hand_milli;
     cell->reserved_milli = row->reserved_milli;
     cell->head = row->seq;
     cell->updated_at_s = seconds_from_us(row->event.received_at_us);
     location->changed_seq = row->seq;
-    return status;
+    return STATUS_OK;
 }
 
 static void replay_order(struct state *state, const struct event *event) {
@@ -94,6 +97,8 @@ static bool replay_row(void *context, const struct journal_row *row) {
     bool is_event = row->type < EVENT_TYPE_COUNT;
     if (event->location != 0 && row->seq > location_through(restored, event->location))
         replayer->status = replay_cell(replayer, row);
+    if (replayer->status != STATUS_OK)
+        return false; /* nothing of the row has been taken in */
     if (is_event && row->seq > restored->orders_through)
         replay_order(state, event);
     if (row->seq > restored->documents_through)
@@ -227,4 +232,61 @@ enum status replay(struct embedded *embedded, const struct restored *restored,
     count_cells(&embedded->state.locations);
     free(replayer.corrections);
     return status;
+}
+
+/* ---- what other hubs appended ---- */
+
+static void add_new_statements(struct replayer *replayer, const struct journal_delta *delta) {
+    struct statements *statements = &replayer->embedded->state.statements;
+    for (size_t i = 0; i < delta->statement_count; i++)
+        if (statements_find(statements, delta->statements[i].head.id) == NULL)
+            (void)add_statement(replayer, &delta->statements[i]);
+    /* Times and numbers of an application come with its correction, in its place among the rows. */
+    for (size_t i = 0; i < delta->state_count; i++) {
+        struct statement_record *record =
+            statements_find(statements, delta->states[i].head.id);
+        if (record != NULL)
+            record->state = delta->states[i].state;
+    }
+}
+
+static enum status replay_next_correction(struct replayer *replayer,
+                                          const struct journal_correction *correction) {
+    struct state *state = &replayer->embedded->state;
+    (void)replay_correction(replayer, correction);
+    if (replayer->status != STATUS_OK)
+        return replayer->status;
+    if (correction->kind == LEDGER_RESET)
+        statements_find(&state->statements, correction->statement)->applied_seq =
+            correction->first_seq;
+    state->last_seq = correction->first_seq + correction->corrected_count;
+    return STATUS_OK;
+}
+
+enum status replay_delta(struct embedded *embedded, const struct journal_delta *delta,
+                         struct error *error) {
+    static const struct restored nothing = {0};
+    struct replayer replayer = {.embedded = embedded,
+                                .restored = &nothing,
+                                .stop_seq = UINT64_MAX,
+                                .error = error};
+    size_t row = 0, correction = 0;
+    add_new_statements(&replayer, delta);
+    while (row < delta->row_count || correction < delta->correction_count) {
+        bool is_row = correction == delta->correction_count ||
+                      (row < delta->row_count &&
+                       delta->rows[row].seq < delta->corrections[correction].first_seq);
+        if (!is_row) {
+            enum status status =
+                replay_next_correction(&replayer, &delta->corrections[correction++]);
+            if (status != STATUS_OK)
+                return status;
+            continue;
+        }
+        if (!replay_row(&replayer, &delta->rows[row]))
+            return replayer.status;
+        embedded->state.last_seq = delta->rows[row++].seq;
+    }
+    embedded->state.last_seq = delta->through_seq;
+    return STATUS_OK;
 }

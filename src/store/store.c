@@ -20,9 +20,12 @@ void store_options_default(struct store_options *options) {
 static const struct engine {
     const char *scheme;
     const struct journal_ops *journal;
+    bool whole; /* the journal wants the scheme too */
 } engines[] = {
-    {"sqlite:", &journal_sqlite},
-    {"memory:", &journal_memory},
+    {"sqlite:", &journal_sqlite, false},
+    {"memory:", &journal_memory, false},
+    {"postgresql:", &journal_postgres, true},
+    {"postgres:", &journal_postgres, true},
 };
 
 enum status store_open(const char *uri, const struct store_options *options,
@@ -32,10 +35,12 @@ enum status store_open(const char *uri, const struct store_options *options,
     for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
         size_t length = strlen(engines[i].scheme);
         if (strncmp(uri, engines[i].scheme, length) == 0)
-            return embedded_open(engines[i].journal, uri + length, options, store_out, error);
+            return embedded_open(engines[i].journal, uri + (engines[i].whole ? 0 : length), options,
+                                 store_out, error);
     }
     return error_set(error, STATUS_BAD_VALUE,
-                     "store: '%.100s' is neither sqlite:DIR nor memory:", uri);
+                     "store: '%.10s...' is none of sqlite:DIR, postgresql://HOST/DATABASE, memory:",
+                     uri);
 }
 
 void store_forget_memory(const char *name) {
@@ -241,4 +246,16 @@ enum status store_verify(struct store *store, struct arena *arena, struct verify
 
 void store_stats(struct store *store, struct store_stats *stats_out) {
     store->ops->stats(store, stats_out);
+}
+
+enum status store_follow(struct store *store, struct error *error) {
+    return store->ops->follow(store, error);
+}
+
+void store_set_follower(struct store *store, const struct store_follower *follower) {
+    store->ops->set_follower(store, follower);
+}
+
+int64_t store_age_us(struct store *store) {
+    return store->ops->age_us(store);
 }

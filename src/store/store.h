@@ -14,9 +14,10 @@
  *     store_plan_rollback -> store_write_rollback                      } in one transaction
  *   store_commit | store_abort
  * Commit answers: STATUS_OK; STATUS_NO_SPACE (nothing written, the store still works for reading
- * and may be tried again); STATUS_RETRY (an engine with several hubs lost a race: run the whole
- * batch again, load included); STATUS_UNCERTAIN and STATUS_IO: the process must end without a
- * further answer; what is on disk decides after the restart.
+ * and may be tried again); STATUS_RETRY (another hub was quicker: run the whole batch again, load
+ * included); STATUS_UNAVAILABLE (the database is away: the sender sends the same again later, as it
+ * may or may not have been written; begin answers it too); STATUS_UNCERTAIN and STATUS_IO: the
+ * process must end without a further answer; what is on disk decides after the restart.
  *
  * Reading: any thread, any time, sees committed state only. */
 #ifndef ONHAND_STORE_STORE_H
@@ -38,8 +39,9 @@ struct store_options {
 
 void store_options_default(struct store_options *options);
 
-/* `uri`: "sqlite:DIR" (files DIR/onhand.db*), or "memory:" for tests ("memory:NAME" may be opened
- * again in the same process). STATUS_NEWER for a file of a later version, with the two versions in
+/* `uri`: "sqlite:DIR" (files DIR/onhand.db*), "postgresql://..." as PostgreSQL's own programs take
+ * it, which any number of hubs may share, or "memory:" for tests ("memory:NAME" may be opened again
+ * in the same process). STATUS_NEWER for a file of a later version, with the two versions in
  * the error; an older one is migrated. */
 must_check enum status store_open(const char *uri, const struct store_options *options,
                                   struct store **store_out, struct error *error);
@@ -246,6 +248,24 @@ struct change {
 must_check enum status store_changes(struct store *store, uint64_t after, size_t most,
                                      struct arena *arena, struct change **changes_out,
                                      size_t *count_out, struct error *error);
+
+/* ---- several hubs on one store ---- */
+/* What others changed, told to this hub: by the writer thread, from within store_begin and
+ * store_follow, never inside a transaction's deciding. A change may be told twice. */
+struct store_follower {
+    struct catalog_visitor catalog; /* its own context; all functions or none */
+    /* value NULL: it was deleted */
+    void (*item)(void *context, struct text kind, struct text key, const struct text *value);
+    void (*changes)(void *context, const struct change *changes, size_t count);
+    void *context;
+};
+/* Before the first store_begin. */
+void store_set_follower(struct store *store, const struct store_follower *follower);
+/* (writer, outside a transaction) Takes in what others committed; nothing to do where the store is
+ * not shared. STATUS_UNAVAILABLE: what is in memory is still good, and of before. */
+must_check enum status store_follow(struct store *store, struct error *error);
+/* How old what is read from memory may be; -1 where the store is not shared and nothing is old. */
+int64_t store_age_us(struct store *store);
 
 /* ---- keeping it well (any thread) ---- */
 must_check enum status store_checkpoint(struct store *store, struct error *error);

@@ -84,6 +84,9 @@ struct store_ops {
     enum status (*verify)(struct store *store, struct arena *arena,
                           struct verify_report *report_out, struct error *error);
     void (*stats)(struct store *store, struct store_stats *stats_out);
+    enum status (*follow)(struct store *store, struct error *error);
+    void (*set_follower)(struct store *store, const struct store_follower *follower);
+    int64_t (*age_us)(struct store *store);
 };
 
 /* Every engine's store begins with this. */

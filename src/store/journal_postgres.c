@@ -1,0 +1,253 @@
+/* The journal in PostgreSQL: opening, readers' connections, and where in the log what lies.
+ *
+ * A hub needs one connection to write and follow with and at most READERS_MAX to read the past
+ * with; what is in memory is read without any. Derived data is not kept here: a hub that starts
+ * takes the whole ledger in once. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "store/journal_postgres_internal.h"
+
+static void lock(struct journal *journal) {
+    require(pthread_mutex_lock(&journal->lock) == 0);
+}
+
+static void unlock(struct journal *journal) {
+    require(pthread_mutex_unlock(&journal->lock) == 0);
+}
+
+/* ---- chapters ---- */
+
+struct known journal_known(struct journal *journal) {
+    lock(journal);
+    struct known known = journal->known;
+    unlock(journal);
+    return known;
+}
+
+struct chapter journal_chapter(struct journal *journal, uint32_t chapter) {
+    lock(journal);
+    require(chapter < journal->chapter_count);
+    struct chapter found = journal->chapters[chapter];
+    unlock(journal);
+    return found;
+}
+
+/* The last chapter that was opened before number `value` was given. */
+static uint32_t chapter_with(struct journal *journal, size_t field, uint64_t value) {
+    lock(journal);
+    uint32_t low = 1, high = journal->chapter_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        uint64_t opened;
+        memcpy(&opened, (const char *)&journal->chapters[middle] + field, sizeof opened);
+        if (opened < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    unlock(journal);
+    return low - 1;
+}
+
+uint32_t chapter_of_seq(struct journal *journal, uint64_t seq) {
+    return chapter_with(journal, offsetof(struct chapter, opened_seq), seq);
+}
+
+uint32_t chapter_of_statement(struct journal *journal, uint32_t statement) {
+    return chapter_with(journal, offsetof(struct chapter, opened_statement), statement);
+}
+
+void journal_note_chapter(struct journal *journal, const struct turn *turn) {
+    lock(journal);
+    if (turn->chapter == journal->chapter_count) {
+        if (journal->chapter_count == journal->chapter_room) {
+            journal->chapter_room = 2 * journal->chapter_room + 64;
+            journal->chapters =
+                memory_grow(journal->chapters, journal->chapter_room * sizeof *journal->chapters);
+        }
+        journal->chapters[journal->chapter_count++] =
+            (struct chapter){turn->opened_batch, turn->opened_seq, turn->opened_statement};
+    }
+    unlock(journal);
+}
+
+/* ---- readers ---- */
+
+enum status pg_reader_borrow(struct journal *journal, struct pg_connection **connection_out,
+                          struct error *error) {
+    unsigned at = 0;
+    lock(journal);
+    for (;;) {
+        for (at = 0; at < READERS_MAX && journal->reader_taken[at]; at++) {
+        }
+        if (at < READERS_MAX)
+            break;
+        require(pthread_cond_wait(&journal->returned, &journal->lock) == 0);
+    }
+    journal->reader_taken[at] = true;
+    unlock(journal);
+    enum status status = pg_open(&journal->readers[at], journal->server, error);
+    if (status == STATUS_OK)
+        *connection_out = &journal->readers[at];
+    else
+        pg_reader_return(journal, &journal->readers[at]);
+    return status;
+}
+
+void pg_reader_return(struct journal *journal, struct pg_connection *connection) {
+    lock(journal);
+    journal->reader_taken[connection - journal->readers] = false;
+    require(pthread_cond_signal(&journal->returned) == 0);
+    unlock(journal);
+}
+
+#define READ_ATTEMPTS 3
+
+enum status pg_reader_query(struct journal *journal, enum sql sql, const struct parameters *parameters,
+                         PGresult **result_out, struct error *error) {
+    enum status status = STATUS_UNAVAILABLE;
+    *result_out = NULL;
+    for (int attempt = 0; status == STATUS_UNAVAILABLE && attempt < READ_ATTEMPTS; attempt++) {
+        struct pg_connection *connection;
+        status = pg_reader_borrow(journal, &connection, error);
+        if (status != STATUS_OK)
+            return status;
+        status = pg_query(connection, sql, parameters, result_out, error);
+        pg_reader_return(journal, connection);
+    }
+    return status;
+}
+
+/* ---- opening ---- */
+
+static enum status read_turns(struct journal *journal, struct error *error) {
+    struct parameters p = {.count = 0};
+    parameter_i32(&p, 0);
+    PGresult *result;
+    enum status status = pg_reader_query(journal, SQL_TURNS, &p, &result, error);
+    if (status != STATUS_OK)
+        return status;
+    for (int i = 0; i < PQntuples(result) && status == STATUS_OK; i++) {
+        if (!turn_from(result, i, &journal->turn) || journal->turn.chapter != (uint32_t)i)
+            status = error_set(error, STATUS_CORRUPT, "chapter %d of the log is missing", i);
+        else
+            journal_note_chapter(journal, &journal->turn);
+    }
+    if (status == STATUS_OK && journal->chapter_count == 0)
+        status = error_set(error, STATUS_CORRUPT, "the log has no first chapter");
+    PQclear(result);
+    const struct turn *turn = &journal->turn;
+    journal->known = (struct known){turn->batch, turn->last_seq, turn->last_statement,
+                                    turn->chapter};
+    journal->others_batch = turn->batch;
+    return status;
+}
+
+static void postgres_close(struct journal *journal) {
+    pg_close(&journal->writer);
+    for (size_t i = 0; i < READERS_MAX; i++)
+        pg_close(&journal->readers[i]);
+    pending_deinit(&journal->pending);
+    pg_server_free(journal->server);
+    pthread_cond_destroy(&journal->returned);
+    pthread_mutex_destroy(&journal->lock);
+    free(journal->chapters);
+    free(journal);
+}
+
+static enum status postgres_open(const char *location, const struct store_options *options,
+                                 struct journal **journal_out, struct error *error) {
+    struct journal *journal = memory_alloc_zero(1, sizeof *journal);
+    require(pthread_mutex_init(&journal->lock, NULL) == 0);
+    require(pthread_cond_init(&journal->returned, NULL) == 0);
+    pending_init(&journal->pending);
+    journal->read_only = options->read_only;
+    random_bytes(journal->hub, sizeof journal->hub);
+    enum status status =
+        pg_server_new(location, options->unsafe_no_sync, &journal->server, error);
+    if (status == STATUS_OK)
+        status = pg_server_prepare_schema(journal->server, options->read_only, error);
+    if (status == STATUS_OK)
+        status = read_turns(journal, error);
+    if (status != STATUS_OK) {
+        postgres_close(journal);
+        return status;
+    }
+    log_info("the journal is in PostgreSQL", "at=%s chapter=%" PRIu32 " batch=%" PRIu64,
+             log_quote(text_from(pg_server_name(journal->server))), journal->known.chapter,
+             journal->known.batch);
+    *journal_out = journal;
+    return STATUS_OK;
+}
+
+static enum status postgres_last_numbers(struct journal *journal, uint64_t *last_seq_out,
+                                         uint32_t *last_statement_out, struct error *error) {
+    (void)error;
+    struct known known = journal_known(journal);
+    *last_seq_out = known.seq;
+    *last_statement_out = (uint32_t)known.statement;
+    return STATUS_OK;
+}
+
+/* ---- about itself ---- */
+
+static enum status postgres_backup(struct journal *journal, const char *path,
+                                   struct error *error) {
+    (void)journal, (void)path;
+    return error_set(error, STATUS_CONFLICT,
+                     "the data is in PostgreSQL: back it up with pgBackRest or pg_basebackup, or "
+                     "with pg_dump --schema=onhand");
+}
+
+/* Asked by whoever looks at the figures; none where the server is away. */
+static void postgres_sizes(struct journal *journal, uint64_t *disk_bytes_out,
+                           uint64_t *wal_bytes_out) {
+    *disk_bytes_out = *wal_bytes_out = 0;
+    struct parameters p = {.count = 0};
+    struct pg_connection *connection;
+    PGresult *result = NULL;
+    if (pg_reader_borrow(journal, &connection, NULL) != STATUS_OK)
+        return;
+    if (pg_query(connection, SQL_SIZE, &p, &result, NULL) == STATUS_OK &&
+        PQntuples(result) == 1)
+        *disk_bytes_out = (uint64_t)column_i64(result, 0, 0);
+    PQclear(result);
+    pg_reader_return(journal, connection);
+}
+
+const struct journal_ops journal_postgres = {
+    .open = postgres_open,
+    .close = postgres_close,
+    .last_numbers = postgres_last_numbers,
+    .begin = postgres_begin,
+    .commit = postgres_commit,
+    .abort = postgres_abort,
+    .look = postgres_look,
+    .catch_up = postgres_catch_up,
+    .caught_up = postgres_caught_up,
+    .append_row = postgres_append_row,
+    .append_statement = postgres_append_statement,
+    .update_statement = postgres_update_statement,
+    .append_correction = postgres_append_correction,
+    .append_name = postgres_append_name,
+    .append_location = postgres_append_location,
+    .append_product = postgres_append_product,
+    .append_identifier = postgres_append_identifier,
+    .item_put = postgres_item_put,
+    .item_delete = postgres_item_delete,
+    .scan_catalog = postgres_scan_catalog,
+    .item_get = postgres_item_get,
+    .item_scan = postgres_item_scan,
+    .read_row = postgres_read_row,
+    .scan_rows = postgres_scan_rows,
+    .scan_statements = postgres_scan_statements,
+    .read_packed_rows = postgres_read_packed_rows,
+    .scan_corrections = postgres_scan_corrections,
+    .find_correction = postgres_find_correction,
+    .statement_corrections = postgres_statement_corrections,
+    .backup = postgres_backup,
+    .sizes = postgres_sizes,
+};
