@@ -135,12 +135,13 @@ static enum status open_store(struct server *server, struct error *error) {
     if (options.unsafe_no_sync)
         log_warn("UNSAFE: nothing is synced, a power cut loses what was answered",
                  "because=ONHAND_UNSAFE_NO_SYNC data=%s", log_quote(config->data));
-    if (config->store == CONFIG_STORE_POSTGRESQL)
-        return error_set(error, STATUS_BAD_VALUE,
-                         "store: this version has no PostgreSQL engine; say sqlite");
     struct buffer uri = {0};
-    buffer_append_string(&uri, "sqlite:");
-    buffer_append_text(&uri, config->data);
+    if (config->store == CONFIG_STORE_POSTGRESQL) {
+        buffer_append_text(&uri, config->store_url);
+    } else {
+        buffer_append_string(&uri, "sqlite:");
+        buffer_append_text(&uri, config->data);
+    }
     enum status status = make_directory(config->data, error);
     if (status == STATUS_OK)
         status = store_open(uri.data, &options, &server->store, error);

@@ -169,7 +169,8 @@ enum status embedded_take_in(struct embedded *embedded, struct error *error) {
     enum status status = STATUS_OK;
     for (bool more = true; more && status == STATUS_OK;) {
         struct journal_delta delta = {.more = false};
-        status = embedded->ops->catch_up(embedded->journal, embedded->state.last_seq, &delta, error);
+        status =
+            embedded->ops->catch_up(embedded->journal, embedded->state.last_seq, &delta, error);
         more = status == STATUS_OK;
         if (more)
             status = take_part(embedded, &delta, error);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "base/log.h"
 #include "store/journal_postgres_internal.h"
 
 static void lock(struct journal *journal) {
@@ -77,7 +76,7 @@ void journal_note_chapter(struct journal *journal, const struct turn *turn) {
 /* ---- readers ---- */
 
 enum status pg_reader_borrow(struct journal *journal, struct pg_connection **connection_out,
-                          struct error *error) {
+                             struct error *error) {
     unsigned at = 0;
     lock(journal);
     for (;;) {
@@ -106,8 +105,9 @@ void pg_reader_return(struct journal *journal, struct pg_connection *connection)
 
 #define READ_ATTEMPTS 3
 
-enum status pg_reader_query(struct journal *journal, enum sql sql, const struct parameters *parameters,
-                         PGresult **result_out, struct error *error) {
+enum status pg_reader_query(struct journal *journal, enum sql sql,
+                            const struct parameters *parameters, PGresult **result_out,
+                            struct error *error) {
     enum status status = STATUS_UNAVAILABLE;
     *result_out = NULL;
     for (int attempt = 0; status == STATUS_UNAVAILABLE && attempt < READ_ATTEMPTS; attempt++) {
@@ -140,8 +140,8 @@ static enum status read_turns(struct journal *journal, struct error *error) {
         status = error_set(error, STATUS_CORRUPT, "the log has no first chapter");
     PQclear(result);
     const struct turn *turn = &journal->turn;
-    journal->known = (struct known){turn->batch, turn->last_seq, turn->last_statement,
-                                    turn->chapter};
+    journal->known =
+        (struct known){turn->batch, turn->last_seq, turn->last_statement, turn->chapter};
     journal->others_batch = turn->batch;
     return status;
 }
@@ -166,8 +166,7 @@ static enum status postgres_open(const char *location, const struct store_option
     pending_init(&journal->pending);
     journal->read_only = options->read_only;
     random_bytes(journal->hub, sizeof journal->hub);
-    enum status status =
-        pg_server_new(location, options->unsafe_no_sync, &journal->server, error);
+    enum status status = pg_server_new(location, options->unsafe_no_sync, &journal->server, error);
     if (status == STATUS_OK)
         status = pg_server_prepare_schema(journal->server, options->read_only, error);
     if (status == STATUS_OK)
@@ -176,9 +175,6 @@ static enum status postgres_open(const char *location, const struct store_option
         postgres_close(journal);
         return status;
     }
-    log_info("the journal is in PostgreSQL", "at=%s chapter=%" PRIu32 " batch=%" PRIu64,
-             log_quote(text_from(pg_server_name(journal->server))), journal->known.chapter,
-             journal->known.batch);
     *journal_out = journal;
     return STATUS_OK;
 }
@@ -194,8 +190,7 @@ static enum status postgres_last_numbers(struct journal *journal, uint64_t *last
 
 /* ---- about itself ---- */
 
-static enum status postgres_backup(struct journal *journal, const char *path,
-                                   struct error *error) {
+static enum status postgres_backup(struct journal *journal, const char *path, struct error *error) {
     (void)journal, (void)path;
     return error_set(error, STATUS_CONFLICT,
                      "the data is in PostgreSQL: back it up with pgBackRest or pg_basebackup, or "
@@ -211,9 +206,8 @@ static void postgres_sizes(struct journal *journal, uint64_t *disk_bytes_out,
     PGresult *result = NULL;
     if (pg_reader_borrow(journal, &connection, NULL) != STATUS_OK)
         return;
-    if (pg_query(connection, SQL_SIZE, &p, &result, NULL) == STATUS_OK &&
-        PQntuples(result) == 1)
-        *disk_bytes_out = (uint64_t)column_i64(result, 0, 0);
+    if (pg_query(connection, SQL_SIZE, &p, &result, NULL) == STATUS_OK && PQntuples(result) == 1)
+        *disk_bytes_out = (uint64_t)pg_i64(result, 0, 0);
     PQclear(result);
     pg_reader_return(journal, connection);
 }

@@ -102,13 +102,13 @@ enum status postgres_scan_names(struct journal *journal, uint32_t chapter, uint6
             return status;
         count = PQntuples(result);
         for (int i = 0; i < count; i++) {
-            batch = column_i64(result, i, 0);
-            place = column_i32(result, i, 1);
+            batch = pg_i64(result, i, 0);
+            place = pg_i32(result, i, 1);
             visit(context, &(struct journal_name){
-                               .kind = (enum journal_name_kind)column_i32(result, i, 2),
-                               .number = (uint32_t)column_i64(result, i, 3),
-                               .type = column_bytes(result, i, 4),
-                               .value = column_bytes(result, i, 5),
+                               .kind = (enum journal_name_kind)pg_i32(result, i, 2),
+                               .number = (uint32_t)pg_i64(result, i, 3),
+                               .type = pg_bytes(result, i, 4),
+                               .value = pg_bytes(result, i, 5),
                            });
         }
         PQclear(result);
@@ -128,9 +128,9 @@ enum status postgres_scan_catalog(struct journal *journal, const struct catalog_
     for (uint32_t chapter = 0; chapter <= known.chapter && status == STATUS_OK; chapter++) {
         uint64_t end = chapter < known.chapter ? journal_chapter(journal, chapter + 1).opened_batch
                                                : known.batch;
-        status = postgres_scan_names(journal, chapter,
-                                     journal_chapter(journal, chapter).opened_batch, end,
-                                     visit_name, &copy, error);
+        status =
+            postgres_scan_names(journal, chapter, journal_chapter(journal, chapter).opened_batch,
+                                end, visit_name, &copy, error);
     }
     return status;
 }
@@ -147,11 +147,11 @@ enum status postgres_item_get(struct journal *journal, struct text kind, struct 
     if (status != STATUS_OK)
         return status;
     if (PQntuples(result) == 0 || PQgetisnull(result, 0, 0) == 1) {
-        status = error_set(error, STATUS_NOT_FOUND, "no %.*s \"%.*s\"", TEXT_ARG(kind),
-                           TEXT_ARG(key));
+        status =
+            error_set(error, STATUS_NOT_FOUND, "no %.*s \"%.*s\"", TEXT_ARG(kind), TEXT_ARG(key));
     } else {
         buffer_clear(value);
-        buffer_append_text(value, column_bytes(result, 0, 0));
+        buffer_append_text(value, pg_bytes(result, 0, 0));
     }
     PQclear(result);
     return status;
@@ -182,14 +182,14 @@ static enum status scan_some(struct journal *journal, struct item_scan *scan, bo
         return status;
     int count = PQntuples(result);
     for (int i = 0; i < count && !scan->stopped; i++) {
-        struct text key = column_bytes(result, i, 0);
+        struct text key = pg_bytes(result, i, 0);
         if (scan->begun && text_equal(key, buffer_text(&scan->last)))
             continue; /* an older version */
         scan->begun = true;
         buffer_clear(&scan->last);
         buffer_append_text(&scan->last, key);
         if (PQgetisnull(result, i, 1) == 0)
-            scan->stopped = !scan->visitor(scan->context, key, column_bytes(result, i, 1));
+            scan->stopped = !scan->visitor(scan->context, key, pg_bytes(result, i, 1));
     }
     *done_out = count < scan->most;
     scan->most = ITEMS_PER_SCAN;

@@ -75,7 +75,7 @@ static void fill_settings(struct pg_server *server, const PQconninfoOption *give
 }
 
 enum status pg_server_new(const char *uri, bool unsafe_no_sync, struct pg_server **server_out,
-                         struct error *error) {
+                          struct error *error) {
     char *words = NULL;
     PQconninfoOption *given = PQconninfoParse(uri, &words);
     PQfreemem(words); /* they may quote the password */
@@ -196,18 +196,18 @@ static enum status connect_to(struct pg_connection *connection, const struct pg_
         return lost(connection, PQerrorMessage(connection->conn), error);
     enum status status = run(connection, session_settings, error);
     if (status == STATUS_OK)
-        status = run(connection, server->unsafe_no_sync ? session_not_durable : session_durable,
-                     error);
+        status =
+            run(connection, server->unsafe_no_sync ? session_not_durable : session_durable, error);
     return status;
 }
 
 enum status pg_open(struct pg_connection *connection, const struct pg_server *server,
-                            struct error *error) {
+                    struct error *error) {
     if (connection->conn != NULL)
         return STATUS_OK;
     enum status status = connect_to(connection, server, error);
-    if (status == STATUS_OK && (PQsetnonblocking(connection->conn, 1) != 0 ||
-                                PQenterPipelineMode(connection->conn) != 1))
+    if (status == STATUS_OK &&
+        (PQsetnonblocking(connection->conn, 1) != 0 || PQenterPipelineMode(connection->conn) != 1))
         status = lost(connection, PQerrorMessage(connection->conn), error);
     if (status == STATUS_OK)
         status = prepare_all(connection, error);
@@ -224,8 +224,7 @@ void pg_close(struct pg_connection *connection) {
 
 /* ---- asking ---- */
 
-void pg_send(struct pg_connection *connection, enum sql sql,
-                     const struct parameters *parameters) {
+void pg_send(struct pg_connection *connection, enum sql sql, const struct parameters *parameters) {
     static const int binary[PARAMETERS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
                                                1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     char name[12];
@@ -304,7 +303,7 @@ static enum status take_answer(struct pg_connection *connection, int64_t until_u
 }
 
 enum status pg_sync(struct pg_connection *connection, PGresult **results, size_t count,
-                            struct error *error) {
+                    struct error *error) {
     for (size_t i = 0; i < count; i++)
         results[i] = NULL;
     if (connection->conn == NULL || connection->failure == FAILURE_LOST ||
@@ -320,8 +319,8 @@ enum status pg_sync(struct pg_connection *connection, PGresult **results, size_t
     bool at_end = false;
     for (size_t i = 0; !at_end && status == STATUS_OK; i++) {
         PGresult *surplus = NULL;
-        status = take_answer(connection, until_us, i < count ? &results[i] : &surplus, &at_end,
-                             error);
+        status =
+            take_answer(connection, until_us, i < count ? &results[i] : &surplus, &at_end, error);
         PQclear(surplus);
     }
     if (status == STATUS_OK && connection->failure != FAILURE_NONE)
@@ -332,8 +331,8 @@ enum status pg_sync(struct pg_connection *connection, PGresult **results, size_t
 }
 
 enum status pg_query(struct pg_connection *connection, enum sql sql,
-                             const struct parameters *parameters, PGresult **result_out,
-                             struct error *error) {
+                     const struct parameters *parameters, PGresult **result_out,
+                     struct error *error) {
     connection->failure = FAILURE_NONE;
     pg_send(connection, sql, parameters);
     enum status status = pg_sync(connection, result_out, 1, error);
@@ -396,7 +395,7 @@ static bool made_by_another(const struct pg_connection *connection) {
 }
 
 enum status pg_server_prepare_schema(struct pg_server *server, bool read_only,
-                                    struct error *error) {
+                                     struct error *error) {
     struct pg_connection connection = {0};
     enum status status = connect_to(&connection, server, error);
     for (int attempt = 0; status == STATUS_OK; attempt++) {

@@ -86,7 +86,7 @@ static enum status take_rows(const PGresult *result, struct journal_delta *delta
     enum status status = STATUS_OK;
     bool stopped;
     for (int i = 0; i < PQntuples(result); i++)
-        collector.row_room += (size_t)column_i32(result, i, 1);
+        collector.row_room += (size_t)pg_i32(result, i, 1);
     delta->rows = arena_alloc(&delta->arena, (collector.row_room + 1) * sizeof *delta->rows);
     for (int i = 0; i < PQntuples(result) && status == STATUS_OK; i++)
         status = group_rows(result, i, 0, &delta->arena, collect_row, &collector, &stopped, error);
@@ -123,7 +123,7 @@ static void take_states(const PGresult *result, struct journal_delta *delta) {
     delta->states =
         arena_alloc_zero(&delta->arena, (delta->state_count + 1) * sizeof *delta->states);
     for (int i = 0; i < PQntuples(result); i++) {
-        delta->states[i].head.id = (uint32_t)column_i64(result, i, 0);
+        delta->states[i].head.id = (uint32_t)pg_i64(result, i, 0);
         state_from(result, i, &delta->states[i]);
     }
 }
@@ -133,10 +133,10 @@ static void take_names(const PGresult *result, struct journal_delta *delta) {
     delta->names = arena_alloc(&delta->arena, (delta->name_count + 1) * sizeof *delta->names);
     for (int i = 0; i < PQntuples(result); i++)
         delta->names[i] =
-            (struct journal_name){.kind = (enum journal_name_kind)column_i32(result, i, 2),
-                                  .number = (uint32_t)column_i64(result, i, 3),
-                                  .type = keep(&delta->arena, column_bytes(result, i, 4)),
-                                  .value = keep(&delta->arena, column_bytes(result, i, 5))};
+            (struct journal_name){.kind = (enum journal_name_kind)pg_i32(result, i, 2),
+                                  .number = (uint32_t)pg_i64(result, i, 3),
+                                  .type = keep(&delta->arena, pg_bytes(result, i, 4)),
+                                  .value = keep(&delta->arena, pg_bytes(result, i, 5))};
 }
 
 static void take_items(const PGresult *result, struct journal_delta *delta) {
@@ -144,9 +144,9 @@ static void take_items(const PGresult *result, struct journal_delta *delta) {
     delta->items = arena_alloc(&delta->arena, (delta->item_count + 1) * sizeof *delta->items);
     for (int i = 0; i < PQntuples(result); i++)
         delta->items[i] =
-            (struct journal_item){.kind = keep(&delta->arena, column_bytes(result, i, 0)),
-                                  .key = keep(&delta->arena, column_bytes(result, i, 1)),
-                                  .value = keep(&delta->arena, column_bytes(result, i, 2)),
+            (struct journal_item){.kind = keep(&delta->arena, pg_bytes(result, i, 0)),
+                                  .key = keep(&delta->arena, pg_bytes(result, i, 1)),
+                                  .value = keep(&delta->arena, pg_bytes(result, i, 2)),
                                   .deleted = PQgetisnull(result, i, 2) == 1};
 }
 

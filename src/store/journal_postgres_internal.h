@@ -76,37 +76,36 @@ void array_add_i64(struct array *array, int64_t value);
 void array_add_bytes(struct array *array, const struct text *value); /* NULL is NULL */
 void parameter_array(struct parameters *parameters, struct array *array);
 
-int32_t column_i32(const PGresult *result, int row, int column);
-int64_t column_i64(const PGresult *result, int row, int column);
-bool column_bool(const PGresult *result, int row, int column);
-struct text column_bytes(const PGresult *result, int row, int column);
-int64_t column_time(const PGresult *result, int row, int column); /* NEVER_US for NULL */
+int32_t pg_i32(const PGresult *result, int row, int column);
+int64_t pg_i64(const PGresult *result, int row, int column);
+bool pg_bool(const PGresult *result, int row, int column);
+struct text pg_bytes(const PGresult *result, int row, int column);
+int64_t pg_time(const PGresult *result, int row, int column); /* NEVER_US for NULL */
 
 struct pg_server; /* where the server is */
 must_check enum status pg_server_new(const char *uri, bool unsafe_no_sync,
-                                    struct pg_server **server_out, struct error *error);
+                                     struct pg_server **server_out, struct error *error);
 void pg_server_free(struct pg_server *server);
 const char *pg_server_name(const struct pg_server *server); /* host and database, no secrets */
 
 /* Opens it unless it is open. */
-must_check enum status pg_open(struct pg_connection *connection,
-                                       const struct pg_server *server, struct error *error);
+must_check enum status pg_open(struct pg_connection *connection, const struct pg_server *server,
+                               struct error *error);
 void pg_close(struct pg_connection *connection);
 /* Queues a statement or a plain command of the pipeline; what fails is told by pg_sync. */
-void pg_send(struct pg_connection *connection, enum sql sql,
-                     const struct parameters *parameters);
+void pg_send(struct pg_connection *connection, enum sql sql, const struct parameters *parameters);
 void pg_send_command(struct pg_connection *connection, const char *command);
 /* Sends what is queued and waits for `count` answers; results[i] may be NULL where it failed, and
  * are the caller's to clear in any case. connection->failure tells why. */
-must_check enum status pg_sync(struct pg_connection *connection, PGresult **results,
-                                       size_t count, struct error *error);
+must_check enum status pg_sync(struct pg_connection *connection, PGresult **results, size_t count,
+                               struct error *error);
 /* One statement by itself. */
 must_check enum status pg_query(struct pg_connection *connection, enum sql sql,
-                                        const struct parameters *parameters, PGresult **result_out,
-                                        struct error *error);
+                                const struct parameters *parameters, PGresult **result_out,
+                                struct error *error);
 /* A text of several statements, without arguments, on a connection of its own. */
 must_check enum status pg_server_prepare_schema(struct pg_server *server, bool read_only,
-                                               struct error *error);
+                                                struct error *error);
 enum status failure_status(const struct pg_connection *connection);
 
 /* ---- what a transaction writes ---- */
@@ -196,7 +195,7 @@ struct journal {
     /* the writer's */
     struct pg_connection writer;
     bool in_transaction;
-    struct turn turn;  /* as last read; of `known.chapter` or a later one */
+    struct turn turn;      /* as last read; of `known.chapter` or a later one */
     uint64_t others_batch; /* names, documents and statements' states are known through this */
     struct pending pending;
     int64_t away_until_us; /* monotonic: no connection is tried before */
@@ -213,13 +212,13 @@ struct journal {
 };
 
 /* A reader's connection; waits for one. */
-must_check enum status pg_reader_borrow(struct journal *journal, struct pg_connection **connection_out,
-                                     struct error *error);
+must_check enum status pg_reader_borrow(struct journal *journal,
+                                        struct pg_connection **connection_out, struct error *error);
 void pg_reader_return(struct journal *journal, struct pg_connection *connection);
 /* Borrows, asks and returns; asks once more on a new connection where the old one was lost. */
 must_check enum status pg_reader_query(struct journal *journal, enum sql sql,
-                                    const struct parameters *parameters, PGresult **result_out,
-                                    struct error *error);
+                                       const struct parameters *parameters, PGresult **result_out,
+                                       struct error *error);
 
 struct known journal_known(struct journal *journal);
 /* The chapter in which a number, a batch or a statement lies. */
@@ -271,8 +270,7 @@ enum status postgres_scan_corrections(struct journal *journal, uint64_t after,
                                       journal_correction_visitor *visitor, void *context,
                                       struct error *error);
 enum status postgres_find_correction(struct journal *journal, bool writer, uint64_t seq,
-                                     struct arena *arena,
-                                     struct journal_correction *correction_out,
+                                     struct arena *arena, struct journal_correction *correction_out,
                                      struct error *error);
 enum status postgres_statement_corrections(struct journal *journal, uint32_t statement,
                                            journal_correction_visitor *visitor, void *context,

@@ -42,8 +42,8 @@ enum status postgres_append_row(struct journal *journal, const struct journal_ro
     require(journal->in_transaction && row->seq > 0 && row->seq <= INT64_MAX);
     struct pending_group *group =
         pending->group_open ? &pending->groups[pending->group_count - 1] : NULL;
-    if (group != NULL && (row->seq != group->first_seq + group->count ||
-                          !ledger_text_fits(row, group->base_us))) {
+    if (group != NULL &&
+        (row->seq != group->first_seq + group->count || !ledger_text_fits(row, group->base_us))) {
         close_group(pending);
         group = NULL;
     }
@@ -135,12 +135,12 @@ enum status postgres_read_row(struct journal *journal, bool writer, uint64_t seq
     enum status status = pg_reader_query(journal, SQL_READ_GROUP, &p, &result, error);
     if (status != STATUS_OK)
         return status;
-    uint64_t first_seq = PQntuples(result) > 0 ? (uint64_t)column_i64(result, 0, 0) : 0;
-    if (first_seq == 0 || seq - first_seq >= (uint64_t)column_i32(result, 0, 1))
+    uint64_t first_seq = PQntuples(result) > 0 ? (uint64_t)pg_i64(result, 0, 0) : 0;
+    if (first_seq == 0 || seq - first_seq >= (uint64_t)pg_i32(result, 0, 1))
         status = no_row(seq, error);
     else
-        status = row_of_group(column_bytes(result, 0, 3), first_seq, column_i64(result, 0, 2), seq,
-                              arena, row_out, error);
+        status = row_of_group(pg_bytes(result, 0, 3), first_seq, pg_i64(result, 0, 2), seq, arena,
+                              row_out, error);
     PQclear(result);
     return status;
 }
@@ -150,14 +150,13 @@ enum status group_rows(const PGresult *result, int row, uint64_t after, struct a
                        struct error *error) {
     struct ledger_text_reader reader;
     struct journal_row ledger_row;
-    uint64_t first_seq = (uint64_t)column_i64(result, row, 0);
-    uint64_t end_seq = first_seq + (uint64_t)column_i32(result, row, 1);
+    uint64_t first_seq = (uint64_t)pg_i64(result, row, 0);
+    uint64_t end_seq = first_seq + (uint64_t)pg_i32(result, row, 1);
     enum status status = STATUS_OK;
     *stopped_out = false;
     if (end_seq <= after + 1)
         return STATUS_OK;
-    ledger_text_read(&reader, column_bytes(result, row, 3), first_seq, column_i64(result, row, 2),
-                     arena);
+    ledger_text_read(&reader, pg_bytes(result, row, 3), first_seq, pg_i64(result, row, 2), arena);
     if (first_seq <= after)
         status = ledger_text_skip(&reader, after + 1 - first_seq, error);
     while (status == STATUS_OK && !*stopped_out) {
@@ -190,8 +189,7 @@ static enum status find_start(struct row_scan *scan, int16_t bucket, uint64_t *f
     PGresult *result;
     enum status status = pg_reader_query(scan->journal, SQL_READ_GROUP, &p, &result, error);
     if (status == STATUS_OK) {
-        *first_seq_out =
-            PQntuples(result) > 0 ? (uint64_t)column_i64(result, 0, 0) : scan->after + 1;
+        *first_seq_out = PQntuples(result) > 0 ? (uint64_t)pg_i64(result, 0, 0) : scan->after + 1;
         PQclear(result);
     }
     return status;
@@ -213,7 +211,7 @@ static enum status scan_part(struct row_scan *scan, int16_t bucket, uint64_t *po
         arena_reset(&scan->arena);
         status = group_rows(result, i, scan->after, &scan->arena, scan->visitor, scan->context,
                             &scan->stopped, error);
-        *position = (uint64_t)column_i64(result, i, 0);
+        *position = (uint64_t)pg_i64(result, i, 0);
     }
     *done_out = count < scan->most_groups;
     if (scan->most_groups < SCAN_MOST_GROUPS)
@@ -252,8 +250,8 @@ enum status postgres_scan_rows(struct journal *journal, uint64_t after,
         return STATUS_OK;
     uint32_t chapter = chapter_of_seq(journal, after + 1);
     for (; chapter <= known.chapter && status == STATUS_OK && !scan.stopped; chapter++) {
-        uint64_t end = chapter < known.chapter ? journal_chapter(journal, chapter + 1).opened_seq
-                                               : known.seq;
+        uint64_t end =
+            chapter < known.chapter ? journal_chapter(journal, chapter + 1).opened_seq : known.seq;
         status = scan_chapter(&scan, chapter, end, error);
     }
     arena_deinit(&scan.arena);

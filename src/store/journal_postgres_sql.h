@@ -20,23 +20,20 @@
       "SELECT " TURN_COLUMNS " FROM onhand.turn WHERE bkt = $1 AND chapter = $2 FOR UPDATE")       \
     X(OPEN_CHAPTER,                                                                                \
       "INSERT INTO onhand.turn (bkt, " TURN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "   \
-      "$9, $10, $11, $12, $13, $14) ON CONFLICT (bkt, chapter) DO NOTHING")    \
-    X(END_TURN,                                                                                    \
-      "UPDATE onhand.turn SET closed = $3, hub = $4, batch = $5, last_seq = $6, "                  \
-      "last_statement = $7, name_batch = $8, item_batch = $9, statement_batch = $10, "             \
-      "correction_seq = $11 "                                                                      \
-      "WHERE bkt = $1 AND chapter = $2")                                                           \
-    X(SIGN_BATCH,                                                                                  \
-      "INSERT INTO onhand.writer (bkt, hub, batch) VALUES ($1, $2, $3) "                           \
-      "ON CONFLICT (bkt, hub) DO UPDATE SET batch = EXCLUDED.batch")                               \
+      "$9, $10, $11, $12, $13, $14) ON CONFLICT (bkt, chapter) DO NOTHING")                        \
+    X(END_TURN, "UPDATE onhand.turn SET closed = $3, hub = $4, batch = $5, last_seq = $6, "        \
+                "last_statement = $7, name_batch = $8, item_batch = $9, statement_batch = $10, "   \
+                "correction_seq = $11 "                                                            \
+                "WHERE bkt = $1 AND chapter = $2")                                                 \
+    X(SIGN_BATCH, "INSERT INTO onhand.writer (bkt, hub, batch) VALUES ($1, $2, $3) "               \
+                  "ON CONFLICT (bkt, hub) DO UPDATE SET batch = EXCLUDED.batch")                   \
     X(LAST_SIGNED, "SELECT batch FROM onhand.writer WHERE bkt = $1 AND hub = $2")                  \
     /* ---- the ledger ---- */                                                                     \
-    X(ADD_GROUPS,                                                                                  \
-      "INSERT INTO onhand.ledger (bkt, first_seq, row_count, base_us, entries) "                   \
-      "SELECT $1::smallint, * FROM unnest($2::bigint[], $3::integer[], $4::bigint[], $5::bytea[])")          \
-    X(READ_GROUP,                                                                                  \
-      "SELECT first_seq, row_count, base_us, entries FROM onhand.ledger "                          \
-      "WHERE bkt = $1 AND first_seq <= $2 ORDER BY first_seq DESC LIMIT 1")                        \
+    X(ADD_GROUPS, "INSERT INTO onhand.ledger (bkt, first_seq, row_count, base_us, entries) "       \
+                  "SELECT $1::smallint, * FROM unnest($2::bigint[], $3::integer[], $4::bigint[], " \
+                  "$5::bytea[])")                                                                  \
+    X(READ_GROUP, "SELECT first_seq, row_count, base_us, entries FROM onhand.ledger "              \
+                  "WHERE bkt = $1 AND first_seq <= $2 ORDER BY first_seq DESC LIMIT 1")            \
     X(SCAN_GROUPS,                                                                                 \
       "SELECT first_seq, row_count, base_us, entries FROM onhand.ledger "                          \
       "WHERE bkt = $1 AND first_seq > $2 AND first_seq <= $3 ORDER BY first_seq LIMIT $4")         \
@@ -48,9 +45,8 @@
       "SELECT id, location, source, as_of_us, names_absent, through, reset, row_count "            \
       "FROM onhand.statement WHERE bkt = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT $4")        \
     X(READ_PACKED, "SELECT packed FROM onhand.statement WHERE bkt = $1 AND id = $2")               \
-    X(ADD_STATE,                                                                                   \
-      "INSERT INTO onhand.statement_state (bkt, statement, batch, state, applied_seq, "            \
-      "applied_at_us, rolled_back_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7)")                     \
+    X(ADD_STATE, "INSERT INTO onhand.statement_state (bkt, statement, batch, state, applied_seq, " \
+                 "applied_at_us, rolled_back_at_us) VALUES ($1, $2, $3, $4, $5, $6, $7)")          \
     X(SCAN_STATES,                                                                                 \
       "SELECT statement, state, applied_seq, applied_at_us, rolled_back_at_us "                    \
       "FROM onhand.statement_state WHERE bkt = $1 AND batch > $2 AND batch <= $3 ORDER BY batch")  \
@@ -69,34 +65,31 @@
       "SELECT first_seq, corrected_count, statement, location, kind, at_us, packed "               \
       "FROM onhand.correction WHERE statement = $1 ORDER BY first_seq")                            \
     /* ---- names and documents ---- */                                                            \
-    X(ADD_NAMES,                                                                                   \
-      "INSERT INTO onhand.name (bkt, batch, place, kind, number, word, value) "                    \
-      "SELECT $1::smallint, $2::bigint, * FROM unnest($3::integer[], $4::integer[], $5::bigint[], $6::bytea[], "     \
-      "$7::bytea[])")                                                                              \
-    X(SCAN_NAMES,                                                                                  \
-      "SELECT batch, place, kind, number, word, value FROM onhand.name "                           \
-      "WHERE bkt = $1 AND (batch, place) > ($2, $3) AND batch <= $4 "                              \
-      "ORDER BY batch, place LIMIT $5")                                                            \
+    X(ADD_NAMES, "INSERT INTO onhand.name (bkt, batch, place, kind, number, word, value) "         \
+                 "SELECT $1::smallint, $2::bigint, * FROM unnest($3::integer[], $4::integer[], "   \
+                 "$5::bigint[], $6::bytea[], "                                                     \
+                 "$7::bytea[])")                                                                   \
+    X(SCAN_NAMES, "SELECT batch, place, kind, number, word, value FROM onhand.name "               \
+                  "WHERE bkt = $1 AND (batch, place) > ($2, $3) AND batch <= $4 "                  \
+                  "ORDER BY batch, place LIMIT $5")                                                \
     X(PUT_ITEMS,                                                                                   \
       "INSERT INTO onhand.item (bkt, batch, kind, key, value) "                                    \
-      "SELECT $1::smallint, $2::bigint, * FROM unnest($3::bytea[], $4::bytea[], $5::bytea[]) "                       \
+      "SELECT $1::smallint, $2::bigint, * FROM unnest($3::bytea[], $4::bytea[], $5::bytea[]) "     \
       "ON CONFLICT (bkt, kind, key) DO UPDATE SET batch = EXCLUDED.batch, value = EXCLUDED.value") \
     X(CHANGED_ITEMS,                                                                               \
       "SELECT kind, key, value FROM onhand.item WHERE bkt = $1 AND batch > $2 AND batch <= $3 "    \
       "ORDER BY batch")                                                                            \
     X(GET_ITEM,                                                                                    \
       "SELECT value FROM onhand.item WHERE kind = $1 AND key = $2 ORDER BY batch DESC LIMIT 1")    \
-    X(SCAN_ITEMS_UP,                                                                               \
-      "SELECT key, value FROM onhand.item WHERE kind = $1 AND key > $2 "                           \
-      "ORDER BY key, batch DESC LIMIT $3")                                                         \
+    X(SCAN_ITEMS_UP, "SELECT key, value FROM onhand.item WHERE kind = $1 AND key > $2 "            \
+                     "ORDER BY key, batch DESC LIMIT $3")                                          \
     X(SCAN_ITEMS_DOWN,                                                                             \
       "SELECT key, value FROM onhand.item WHERE kind = $1 AND ($2::bytea IS NULL OR key < $2) "    \
       "ORDER BY key DESC, batch DESC LIMIT $3")                                                    \
     /* ---- about the store ---- */                                                                \
-    X(SIZE,                                                                                        \
-      "SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c "                         \
-      "JOIN pg_namespace n ON n.oid = c.relnamespace "                                             \
-      "WHERE n.nspname = 'onhand' AND c.relkind = 'r'")
+    X(SIZE, "SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c "                   \
+            "JOIN pg_namespace n ON n.oid = c.relnamespace "                                       \
+            "WHERE n.nspname = 'onhand' AND c.relkind = 'r'")
 
 /* Not prepared: said once, when a connection or a store opens. */
 #define SQL_SCHEMA "SELECT version, compatible_from FROM onhand.schema_version WHERE bkt = 0"

@@ -108,38 +108,38 @@ enum status postgres_append_correction(struct journal *journal,
 enum status statement_from(const PGresult *result, int row, struct arena *arena,
                            struct journal_statement *out, struct error *error) {
     *out = (struct journal_statement){
-        .head = {.id = (uint32_t)column_i64(result, row, 0),
-                 .location = (uint32_t)column_i64(result, row, 1),
-                 .source = (uint32_t)column_i64(result, row, 2),
-                 .as_of_us = column_i64(result, row, 3),
-                 .names_absent = column_bool(result, row, 4)},
-        .reset = arena_copy(arena, column_bytes(result, row, 6)),
-        .row_count = (uint32_t)column_i64(result, row, 7),
+        .head = {.id = (uint32_t)pg_i64(result, row, 0),
+                 .location = (uint32_t)pg_i64(result, row, 1),
+                 .source = (uint32_t)pg_i64(result, row, 2),
+                 .as_of_us = pg_i64(result, row, 3),
+                 .names_absent = pg_bool(result, row, 4)},
+        .reset = arena_copy(arena, pg_bytes(result, row, 6)),
+        .row_count = (uint32_t)pg_i64(result, row, 7),
         .applied_at_us = NEVER_US,
         .rolled_back_at_us = NEVER_US,
     };
-    if (!read_through(column_bytes(result, row, 5), arena, &out->head))
+    if (!read_through(pg_bytes(result, row, 5), arena, &out->head))
         return error_set(error, STATUS_CORRUPT, "statement %" PRIu32 " has unreadable watermarks",
                          out->head.id);
     return STATUS_OK;
 }
 
 void state_from(const PGresult *result, int row, struct journal_statement *statement) {
-    statement->state = (enum statement_state)column_i32(result, row, 1);
-    statement->applied_seq = (uint64_t)column_i64(result, row, 2);
-    statement->applied_at_us = column_time(result, row, 3);
-    statement->rolled_back_at_us = column_time(result, row, 4);
+    statement->state = (enum statement_state)pg_i32(result, row, 1);
+    statement->applied_seq = (uint64_t)pg_i64(result, row, 2);
+    statement->applied_at_us = pg_time(result, row, 3);
+    statement->rolled_back_at_us = pg_time(result, row, 4);
 }
 
 void correction_from(const PGresult *result, int row, struct journal_correction *out) {
     *out = (struct journal_correction){
-        .first_seq = (uint64_t)column_i64(result, row, 0),
-        .corrected_count = (uint32_t)column_i64(result, row, 1),
-        .statement = (uint32_t)column_i64(result, row, 2),
-        .location = (uint32_t)column_i64(result, row, 3),
-        .kind = (enum ledger_kind)column_i32(result, row, 4),
-        .at_us = column_i64(result, row, 5),
-        .packed = column_bytes(result, row, 6),
+        .first_seq = (uint64_t)pg_i64(result, row, 0),
+        .corrected_count = (uint32_t)pg_i64(result, row, 1),
+        .statement = (uint32_t)pg_i64(result, row, 2),
+        .location = (uint32_t)pg_i64(result, row, 3),
+        .kind = (enum ledger_kind)pg_i32(result, row, 4),
+        .at_us = pg_i64(result, row, 5),
+        .packed = pg_bytes(result, row, 6),
     };
 }
 
@@ -150,9 +150,8 @@ static enum status read_states(struct journal *journal, const struct known *know
                                struct journal_statement *states, struct error *error) {
     for (uint32_t chapter = 0; chapter <= known->chapter; chapter++) {
         struct parameters p = {.count = 0};
-        uint64_t end = chapter < known->chapter
-                           ? journal_chapter(journal, chapter + 1).opened_batch
-                           : known->batch;
+        uint64_t end = chapter < known->chapter ? journal_chapter(journal, chapter + 1).opened_batch
+                                                : known->batch;
         parameter_i16(&p, chapter_bucket(chapter));
         parameter_i64(&p, (int64_t)journal_chapter(journal, chapter).opened_batch);
         parameter_i64(&p, (int64_t)end);
@@ -161,7 +160,7 @@ static enum status read_states(struct journal *journal, const struct known *know
         if (status != STATUS_OK)
             return status;
         for (int i = 0; i < PQntuples(result); i++) {
-            uint64_t id = (uint64_t)column_i64(result, i, 0);
+            uint64_t id = (uint64_t)pg_i64(result, i, 0);
             if (id <= known->statement)
                 state_from(result, i, &states[id]);
         }
@@ -207,16 +206,16 @@ enum status postgres_scan_statements(struct journal *journal, uint32_t after,
         PGresult *result;
         status = pg_reader_query(journal, SQL_SCAN_STATEMENTS, &p, &result, error);
         int count = status == STATUS_OK ? PQntuples(result) : 0;
-        if (status == STATUS_OK && (count == 0 || (uint64_t)column_i64(result, 0, 0) != at + 1))
+        if (status == STATUS_OK && (count == 0 || (uint64_t)pg_i64(result, 0, 0) != at + 1))
             status = error_set(error, STATUS_CORRUPT, "statement %" PRIu64 " is missing", at + 1);
         for (int i = 0; i < count && status == STATUS_OK && !stopped; i++) {
-            uint64_t id = (uint64_t)column_i64(result, i, 0);
-            if (id != at + 1) /* the rest lies in the next chapter, or in a later round of buckets */
+            uint64_t id = (uint64_t)pg_i64(result, i, 0);
+            if (id !=
+                at + 1) /* the rest lies in the next chapter, or in a later round of buckets */
                 break;
             at = id;
             arena_reset(&arena);
-            status =
-                visit_head(result, i, states, &arena, visitor, context, &stopped, error);
+            status = visit_head(result, i, states, &arena, visitor, context, &stopped, error);
         }
         PQclear(result);
     }
@@ -243,10 +242,9 @@ enum status postgres_read_packed_rows(struct journal *journal, uint32_t statemen
     if (status != STATUS_OK)
         return status;
     if (PQntuples(result) == 0)
-        status =
-            error_set(error, STATUS_NOT_FOUND, "there is no statement %" PRIu32, statement);
+        status = error_set(error, STATUS_NOT_FOUND, "there is no statement %" PRIu32, statement);
     else
-        *packed_out = arena_copy(arena, column_bytes(result, 0, 0));
+        *packed_out = arena_copy(arena, pg_bytes(result, 0, 0));
     PQclear(result);
     return status;
 }
@@ -264,8 +262,8 @@ enum status postgres_scan_corrections(struct journal *journal, uint64_t after,
     uint32_t chapter = chapter_of_seq(journal, after + 1);
     uint64_t position = after;
     while (chapter <= known.chapter && status == STATUS_OK && !stopped) {
-        uint64_t end = chapter < known.chapter ? journal_chapter(journal, chapter + 1).opened_seq
-                                               : known.seq;
+        uint64_t end =
+            chapter < known.chapter ? journal_chapter(journal, chapter + 1).opened_seq : known.seq;
         struct parameters p = {.count = 0};
         parameter_i16(&p, chapter_bucket(chapter));
         parameter_i64(&p, (int64_t)position);
@@ -293,8 +291,7 @@ static bool holds(const struct journal_correction *correction, uint64_t seq) {
 }
 
 enum status postgres_find_correction(struct journal *journal, bool writer, uint64_t seq,
-                                     struct arena *arena,
-                                     struct journal_correction *correction_out,
+                                     struct arena *arena, struct journal_correction *correction_out,
                                      struct error *error) {
     if (writer && journal->in_transaction)
         for (const struct pending_correction *c = journal->pending.corrections; c != NULL;
@@ -340,8 +337,8 @@ enum status postgres_statement_corrections(struct journal *journal, uint32_t sta
     }
     PQclear(result);
     if (more && journal_is_mine(journal))
-        for (const struct pending_correction *c = journal->pending.corrections;
-             c != NULL && more; c = c->next)
+        for (const struct pending_correction *c = journal->pending.corrections; c != NULL && more;
+             c = c->next)
             more = c->correction.statement != statement || visitor(context, &c->correction);
     return STATUS_OK;
 }

@@ -60,10 +60,10 @@ void pending_init(struct pending *pending) {
 }
 
 void pending_deinit(struct pending *pending) {
-    struct array *arrays[] = {
-        &pending->name_places, &pending->name_kinds, &pending->name_numbers, &pending->name_words,
-        &pending->name_values, &pending->first_seqs, &pending->row_counts,   &pending->bases,
-        &pending->entries,     &pending->item_kinds, &pending->item_keys,    &pending->item_values};
+    struct array *arrays[] = {&pending->name_places, &pending->name_kinds,  &pending->name_numbers,
+                              &pending->name_words,  &pending->name_values, &pending->first_seqs,
+                              &pending->row_counts,  &pending->bases,       &pending->entries,
+                              &pending->item_kinds,  &pending->item_keys,   &pending->item_values};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         buffer_deinit(&arrays[i]->bytes);
     buffer_deinit(&pending->text);
@@ -211,12 +211,8 @@ static void send_items(struct sending *sending, struct pending *pending) {
 static void turn_parameters(struct parameters *p, const struct turn *turn) {
     parameter_bool(p, turn->closed);
     parameter_bytes(p, (struct text){(const char *)turn->hub, HUB_ID_SIZE});
-    const uint64_t numbers[] = {turn->batch,
-                                turn->last_seq,
-                                turn->last_statement,
-                                turn->name_batch,
-                                turn->item_batch,
-                                turn->statement_batch,
+    const uint64_t numbers[] = {turn->batch,         turn->last_seq,   turn->last_statement,
+                                turn->name_batch,    turn->item_batch, turn->statement_batch,
                                 turn->correction_seq};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         parameter_i64(p, (int64_t)numbers[i]);
@@ -242,12 +238,11 @@ static void send_end(struct sending *sending, struct journal *journal) {
 
 static enum status finish(struct sending *sending, struct error *error) {
     PGresult **results = memory_alloc_zero(sending->count, sizeof *results);
-    enum status status =
-        pg_sync(sending->connection, results, sending->count, error);
+    enum status status = pg_sync(sending->connection, results, sending->count, error);
     /* A server that had given the transaction up answers COMMIT with ROLLBACK. */
     const PGresult *commit = results[sending->count - 1];
-    if (status == STATUS_OK && (commit == NULL || strcmp(PQcmdStatus((PGresult *)(uintptr_t)commit),
-                                                         "COMMIT") != 0))
+    if (status == STATUS_OK &&
+        (commit == NULL || strcmp(PQcmdStatus((PGresult *)(uintptr_t)commit), "COMMIT") != 0))
         status = error_set(error, STATUS_UNAVAILABLE, "PostgreSQL: the transaction was given up");
     for (size_t i = 0; i < sending->count; i++)
         PQclear(results[i]);
@@ -280,20 +275,20 @@ static enum status write_batch(struct journal *journal, struct error *error) {
 /* ---- taking the turn ---- */
 
 bool turn_from(const PGresult *result, int row, struct turn *turn) {
-    struct text hub = column_bytes(result, row, 5);
+    struct text hub = pg_bytes(result, row, 5);
     *turn = (struct turn){
-        .chapter = (uint32_t)column_i32(result, row, 0),
-        .opened_batch = (uint64_t)column_i64(result, row, 1),
-        .opened_seq = (uint64_t)column_i64(result, row, 2),
-        .opened_statement = (uint64_t)column_i64(result, row, 3),
-        .closed = column_bool(result, row, 4),
-        .batch = (uint64_t)column_i64(result, row, 6),
-        .last_seq = (uint64_t)column_i64(result, row, 7),
-        .last_statement = (uint64_t)column_i64(result, row, 8),
-        .name_batch = (uint64_t)column_i64(result, row, 9),
-        .item_batch = (uint64_t)column_i64(result, row, 10),
-        .statement_batch = (uint64_t)column_i64(result, row, 11),
-        .correction_seq = (uint64_t)column_i64(result, row, 12),
+        .chapter = (uint32_t)pg_i32(result, row, 0),
+        .opened_batch = (uint64_t)pg_i64(result, row, 1),
+        .opened_seq = (uint64_t)pg_i64(result, row, 2),
+        .opened_statement = (uint64_t)pg_i64(result, row, 3),
+        .closed = pg_bool(result, row, 4),
+        .batch = (uint64_t)pg_i64(result, row, 6),
+        .last_seq = (uint64_t)pg_i64(result, row, 7),
+        .last_statement = (uint64_t)pg_i64(result, row, 8),
+        .name_batch = (uint64_t)pg_i64(result, row, 9),
+        .item_batch = (uint64_t)pg_i64(result, row, 10),
+        .statement_batch = (uint64_t)pg_i64(result, row, 11),
+        .correction_seq = (uint64_t)pg_i64(result, row, 12),
     };
     if (hub.length == HUB_ID_SIZE)
         memcpy(turn->hub, hub.data, HUB_ID_SIZE);
@@ -317,8 +312,7 @@ static enum status went_back(struct journal *journal, struct error *error) {
                      "the database at %s has lost batches that were confirmed (it is at %" PRIu64
                      ", this hub at %" PRIu64 "): a standby without them took over, or a backup "
                      "was restored; the hub starts again from what is there",
-                     pg_server_name(journal->server), journal->turn.batch,
-                     journal->known.batch);
+                     pg_server_name(journal->server), journal->turn.batch, journal->known.batch);
 }
 
 /* Locks the row of the chapter and reads it, and this hub's last signature. */
@@ -340,12 +334,12 @@ static enum status take_turn(struct journal *journal, uint32_t chapter, uint64_t
     pg_send(writer, SQL_LAST_SIGNED, &q);
     status = pg_sync(writer, results, 3, error);
     if (status == STATUS_OK && PQntuples(results[1]) != 1)
-        status = error_set(error, STATUS_CORRUPT, "chapter %" PRIu32 " of the log is missing",
-                           chapter);
+        status =
+            error_set(error, STATUS_CORRUPT, "chapter %" PRIu32 " of the log is missing", chapter);
     if (status == STATUS_OK)
         (void)turn_from(results[1], 0, &journal->turn);
     if (status == STATUS_OK && signed_out != NULL)
-        *signed_out = PQntuples(results[2]) == 1 ? (uint64_t)column_i64(results[2], 0, 0) : 0;
+        *signed_out = PQntuples(results[2]) == 1 ? (uint64_t)pg_i64(results[2], 0, 0) : 0;
     for (size_t i = 0; i < 3; i++)
         PQclear(results[i]);
     if (status != STATUS_OK && writer->conn != NULL)
@@ -370,16 +364,14 @@ static enum status open_next(struct journal *journal, struct error *error) {
     parameter_i64(&p, (int64_t)next.opened_statement);
     turn_parameters(&p, &next);
     PGresult *result;
-    enum status status =
-        pg_query(&journal->writer, SQL_OPEN_CHAPTER, &p, &result, error);
+    enum status status = pg_query(&journal->writer, SQL_OPEN_CHAPTER, &p, &result, error);
     PQclear(result);
     if (status == STATUS_OK)
         journal_note_chapter(journal, &next);
     return status;
 }
 
-static enum status take_newest(struct journal *journal, uint64_t *signed_out,
-                               struct error *error) {
+static enum status take_newest(struct journal *journal, uint64_t *signed_out, struct error *error) {
     uint32_t chapter = journal->turn.chapter;
     enum status status = take_turn(journal, chapter, signed_out, error);
     while (status == STATUS_OK && journal->turn.closed && signed_out == NULL) {
@@ -434,8 +426,7 @@ enum status postgres_begin(struct journal *journal, struct error *error) {
         return still_away(journal, error);
     int64_t until_us = monotonic_us() + (journal->failures > 0 ? 0 : BEGIN_PATIENCE_US);
     enum status status = take_newest(journal, NULL, &here);
-    for (unsigned attempt = 0; may_try_again(status) && monotonic_us() < until_us;
-         attempt++) {
+    for (unsigned attempt = 0; may_try_again(status) && monotonic_us() < until_us; attempt++) {
         pause_before(attempt);
         status = take_newest(journal, NULL, &here);
     }
@@ -517,8 +508,7 @@ static void own_numbers(const struct journal *journal, uint64_t *last_seq,
 
 static bool writes_anything(const struct pending *pending) {
     return pending->group_count > 0 || pending->statements != NULL || pending->states != NULL ||
-           pending->corrections != NULL || pending->items != NULL ||
-           pending->name_places.count > 0;
+           pending->corrections != NULL || pending->items != NULL || pending->name_places.count > 0;
 }
 
 static enum status commit_surely(struct journal *journal, struct error *error) {
@@ -526,8 +516,7 @@ static enum status commit_surely(struct journal *journal, struct error *error) {
     int64_t until_us = monotonic_us() + COMMIT_PATIENCE_US;
     enum status status = write_batch(journal, error);
     bool doubt = false;
-    for (unsigned attempt = 0; may_try_again(status) && monotonic_us() < until_us;
-         attempt++) {
+    for (unsigned attempt = 0; may_try_again(status) && monotonic_us() < until_us; attempt++) {
         bool again = false;
         doubt |= journal->writer.conn == NULL;
         if (journal->writer.conn != NULL)

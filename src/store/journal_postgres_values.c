@@ -108,27 +108,26 @@ void parameter_array(struct parameters *parameters, struct array *array) {
 
 /* ---- columns ---- */
 
-int32_t column_i32(const PGresult *result, int row, int column) {
+int32_t pg_i32(const PGresult *result, int row, int column) {
     return PQgetlength(result, row, column) == 4
                ? (int32_t)get_be(PQgetvalue(result, row, column), 4)
                : 0;
 }
 
-int64_t column_i64(const PGresult *result, int row, int column) {
+int64_t pg_i64(const PGresult *result, int row, int column) {
     return PQgetlength(result, row, column) == 8
                ? (int64_t)get_be(PQgetvalue(result, row, column), 8)
                : 0;
 }
 
-bool column_bool(const PGresult *result, int row, int column) {
+bool pg_bool(const PGresult *result, int row, int column) {
     return PQgetlength(result, row, column) == 1 && PQgetvalue(result, row, column)[0] != 0;
 }
 
-struct text column_bytes(const PGresult *result, int row, int column) {
-    return (struct text){PQgetvalue(result, row, column),
-                         (size_t)PQgetlength(result, row, column)};
+struct text pg_bytes(const PGresult *result, int row, int column) {
+    return (struct text){PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column)};
 }
 
-int64_t column_time(const PGresult *result, int row, int column) {
-    return PQgetisnull(result, row, column) == 1 ? NEVER_US : column_i64(result, row, column);
+int64_t pg_time(const PGresult *result, int row, int column) {
+    return PQgetisnull(result, row, column) == 1 ? NEVER_US : pg_i64(result, row, column);
 }

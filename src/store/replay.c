@@ -243,8 +243,7 @@ static void add_new_statements(struct replayer *replayer, const struct journal_d
             (void)add_statement(replayer, &delta->statements[i]);
     /* Times and numbers of an application come with its correction, in its place among the rows. */
     for (size_t i = 0; i < delta->state_count; i++) {
-        struct statement_record *record =
-            statements_find(statements, delta->states[i].head.id);
+        struct statement_record *record = statements_find(statements, delta->states[i].head.id);
         if (record != NULL)
             record->state = delta->states[i].state;
     }
@@ -266,10 +265,8 @@ static enum status replay_next_correction(struct replayer *replayer,
 enum status replay_delta(struct embedded *embedded, const struct journal_delta *delta,
                          struct error *error) {
     static const struct restored nothing = {0};
-    struct replayer replayer = {.embedded = embedded,
-                                .restored = &nothing,
-                                .stop_seq = UINT64_MAX,
-                                .error = error};
+    struct replayer replayer = {
+        .embedded = embedded, .restored = &nothing, .stop_seq = UINT64_MAX, .error = error};
     size_t row = 0, correction = 0;
     add_new_statements(&replayer, delta);
     while (row < delta->row_count || correction < delta->correction_count) {

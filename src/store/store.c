@@ -38,9 +38,9 @@ enum status store_open(const char *uri, const struct store_options *options,
             return embedded_open(engines[i].journal, uri + (engines[i].whole ? 0 : length), options,
                                  store_out, error);
     }
-    return error_set(error, STATUS_BAD_VALUE,
-                     "store: '%.10s...' is none of sqlite:DIR, postgresql://HOST/DATABASE, memory:",
-                     uri);
+    return error_set(
+        error, STATUS_BAD_VALUE,
+        "store: '%.10s...' is none of sqlite:DIR, postgresql://HOST/DATABASE, memory:", uri);
 }
 
 void store_forget_memory(const char *name) {

@@ -8,16 +8,35 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
 
 #include "lib/scratch.h"
 
 bool engine_on_disk;
+struct postgres *engine_server;
+
+/* The same one for every test: to make one takes longer than to empty it. */
+static char *empty_database(void) {
+    char *url = postgres_url(engine_server);
+    PGconn *connection = PQconnectdb(url);
+    PQclear(PQexec(connection, "SET client_min_messages = 'error'"));
+    PGresult *result = PQexec(connection, "DROP SCHEMA IF EXISTS onhand CASCADE");
+    require(PQresultStatus(result) == PGRES_COMMAND_OK);
+    PQclear(result);
+    PQfinish(connection);
+    return url;
+}
 
 int engine_set_up(void **state) {
     struct engine_fixture *f = memory_alloc_zero(1, sizeof *f);
     char uri[512];
+    char *database = engine_server != NULL ? empty_database() : NULL;
     f->directory = scratch_new();
-    snprintf(uri, sizeof uri, "%s%s", engine_on_disk ? "sqlite:" : "memory:", f->directory);
+    if (database != NULL)
+        snprintf(uri, sizeof uri, "%s", database);
+    else
+        snprintf(uri, sizeof uri, "%s%s", engine_on_disk ? "sqlite:" : "memory:", f->directory);
+    free(database);
     f->keeper = keeper_new(uri);
     *state = f;
     return 0;

@@ -3,6 +3,7 @@
 #define ONHAND_TESTS_LIB_ENGINES_H
 
 #include "lib/keeper.h"
+#include "lib/postgres.h"
 
 struct engine_fixture {
     struct keeper *keeper;
@@ -10,7 +11,8 @@ struct engine_fixture {
     char *directory;
 };
 
-extern bool engine_on_disk; /* which engine the group runs against: SQLite or memory */
+extern bool engine_on_disk;            /* which engine the group runs against: SQLite or memory */
+extern struct postgres *engine_server; /* instead of both: PostgreSQL, a database for each test */
 
 /* cmocka's, with a struct engine_fixture; the store can be closed and opened again. */
 int engine_set_up(void **state);

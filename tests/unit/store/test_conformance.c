@@ -609,5 +609,9 @@ int main(void) {
     int failures = cmocka_run_group_tests_name("store conformance: memory", tests, NULL, NULL);
     engine_on_disk = true;
     failures += cmocka_run_group_tests_name("store conformance: sqlite", tests, NULL, NULL);
+    engine_server = postgres_start(NULL);
+    if (engine_server != NULL)
+        failures += cmocka_run_group_tests_name("store conformance: postgresql", tests, NULL, NULL);
+    postgres_free(engine_server);
     return failures != 0;
 }
