@@ -24,7 +24,8 @@ struct entry {
 struct auth {
     struct hub *hub;
     pthread_rwlock_t lock;
-    pthread_mutex_t change; /* one creation or revocation at a time */
+    pthread_mutex_t change;  /* one creation or revocation at a time */
+    struct item_watch watch; /* by other hubs */
     struct entry *buckets[BUCKETS];
 };
 
@@ -48,6 +49,22 @@ static struct token *find_by_name(struct auth *auth, struct text name) {
         }
     }
     return NULL;
+}
+
+/* Under the lock for writing. Whoever still uses it goes on until it looks again. */
+static void table_remove(struct auth *auth, struct token *token) {
+    struct entry **at = &auth->buckets[bucket_of(token->hash)];
+    while (*at != NULL && (*at)->token != token) {
+        at = &(*at)->next;
+    }
+    struct entry *gone = *at;
+    if (gone == NULL) {
+        return;
+    }
+    *at = gone->next;
+    atomic_store(&token->revoked, true);
+    free(gone);
+    token_release(token);
 }
 
 static unsigned count_admins(const struct auth *auth) {
@@ -91,8 +108,7 @@ bool token_is_revoked(const struct token *token) {
     return atomic_load(&token->revoked);
 }
 
-static bool load_one(void *context, struct text key, struct text value) {
-    struct auth *auth = context;
+static void load_one(struct auth *auth, struct text key, struct text value) {
     struct token *token = NULL;
     struct error error;
     if (token_item_read(value, &token, &error) == STATUS_OK) {
@@ -101,6 +117,24 @@ static bool load_one(void *context, struct text key, struct text value) {
         log_error("token unreadable, left out", "name=%s detail=%s", log_quote(key),
                   log_quote(text_from(error.detail)));
     }
+}
+
+/* Another hub on the same store made the token, or revoked it. */
+static void changed_elsewhere(void *context, struct text key, const struct text *value) {
+    struct auth *auth = context;
+    require(pthread_rwlock_wrlock(&auth->lock) == 0);
+    struct token *before = find_by_name(auth, key);
+    if (before != NULL) {
+        table_remove(auth, before);
+    }
+    if (value != NULL) {
+        load_one(auth, key, *value);
+    }
+    require(pthread_rwlock_unlock(&auth->lock) == 0);
+}
+
+static bool take_one(void *context, struct text key, struct text value) {
+    changed_elsewhere(context, key, &value);
     return true;
 }
 
@@ -155,8 +189,11 @@ enum status auth_new(struct hub *hub, struct text data_directory, struct auth **
     auth->hub = hub;
     require(pthread_rwlock_init(&auth->lock, NULL) == 0);
     require(pthread_mutex_init(&auth->change, NULL) == 0);
+    auth->watch =
+        (struct item_watch){.kind = "token", .changed = changed_elsewhere, .context = auth};
+    hub_watch_items(hub, &auth->watch); /* first, so that nothing falls in between */
     enum status status = store_item_scan(hub_store(hub), TEXT("token"), (struct text){0}, false,
-                                         load_one, auth, error);
+                                         take_one, auth, error);
     if (status == STATUS_OK && count_admins(auth) == 0) {
         status = first_token(auth, data_directory, error);
     }
@@ -172,6 +209,7 @@ void auth_free(struct auth *auth) {
     if (auth == NULL) {
         return;
     }
+    hub_unwatch_items(auth->hub, &auth->watch);
     for (unsigned i = 0; i < BUCKETS; i++) {
         while (auth->buckets[i] != NULL) {
             struct entry *entry = auth->buckets[i];
@@ -189,7 +227,10 @@ enum status auth_create(struct auth *auth, const struct token_request *request,
                         char secret_out[TOKEN_SECRET_SIZE], struct error *error) {
     enum status status;
     require(pthread_mutex_lock(&auth->change) == 0);
-    if (find_by_name(auth, request->name) != NULL) {
+    require(pthread_rwlock_rdlock(&auth->lock) == 0);
+    bool is_taken = find_by_name(auth, request->name) != NULL;
+    require(pthread_rwlock_unlock(&auth->lock) == 0);
+    if (is_taken) {
         status = error_set(error, STATUS_CONFLICT, "a token named '%.*s' exists already",
                            TEXT_ARG(request->name));
     } else {
@@ -200,34 +241,29 @@ enum status auth_create(struct auth *auth, const struct token_request *request,
     return status;
 }
 
-static void table_remove(struct auth *auth, struct token *token) {
-    require(pthread_rwlock_wrlock(&auth->lock) == 0);
-    struct entry **at = &auth->buckets[bucket_of(token->hash)];
-    while ((*at)->token != token) {
-        at = &(*at)->next;
-    }
-    struct entry *gone = *at;
-    *at = gone->next;
-    require(pthread_rwlock_unlock(&auth->lock) == 0);
-    atomic_store(&token->revoked, true);
-    free(gone);
-    token_release(token);
-}
-
 static enum status revoke_locked(struct auth *auth, struct text name, struct error *error) {
+    require(pthread_rwlock_rdlock(&auth->lock) == 0);
     struct token *token = find_by_name(auth, name);
+    bool admin = token != NULL && (token->access.scopes & SCOPE_ADMIN) != 0 &&
+                 token->access.location_count == 0;
+    bool last = admin && count_admins(auth) == 1;
+    require(pthread_rwlock_unlock(&auth->lock) == 0);
     if (token == NULL) {
         return error_set(error, STATUS_NOT_FOUND, "no token is named '%.*s'", TEXT_ARG(name));
     }
-    bool admin = (token->access.scopes & SCOPE_ADMIN) != 0 && token->access.location_count == 0;
-    if (admin && count_admins(auth) == 1) {
+    if (last) {
         return error_set(error, STATUS_CONFLICT,
                          "'%.*s' is the last token with the scope admin: create another first",
                          TEXT_ARG(name));
     }
     enum status status = hub_item_delete(auth->hub, TEXT("token"), name, error);
     if (status == STATUS_OK) {
-        table_remove(auth, token);
+        require(pthread_rwlock_wrlock(&auth->lock) == 0);
+        token = find_by_name(auth, name);
+        if (token != NULL) {
+            table_remove(auth, token);
+        }
+        require(pthread_rwlock_unlock(&auth->lock) == 0);
     }
     return status;
 }

@@ -120,6 +120,13 @@ void queue_close(struct queue *queue) {
     unlock(&queue->lock);
 }
 
+bool queue_is_closed(struct queue *queue) {
+    lock(&queue->lock);
+    bool closed = queue->closed;
+    unlock(&queue->lock);
+    return closed;
+}
+
 void queue_wake(struct queue *queue) {
     lock(&queue->lock);
     queue->woken = true;

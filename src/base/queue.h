@@ -33,6 +33,7 @@ struct queue_item *queue_take(struct queue *queue, size_t most, int64_t timeout_
 void queue_close(struct queue *queue); /* lets what is queued be taken, refuses more */
 void queue_wake(struct queue *queue);  /* makes a waiting queue_take return early, or the next one
                                           where none waits: a wake is never lost */
+bool queue_is_closed(struct queue *queue);
 size_t queue_count(struct queue *queue);
 
 /* A gate opens once; whoever waits is let through then. */

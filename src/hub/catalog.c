@@ -404,7 +404,7 @@ struct loading {
     struct arena arena;
 };
 
-static uint32_t number_of_key(struct text key) {
+uint32_t catalog_number_of_key(struct text key) {
     uint64_t number = 0;
     for (size_t i = 0; i < key.length && i < 10; i++)
         number = number * 10 + (uint64_t)(key.data[i] - '0') % 10;
@@ -414,7 +414,7 @@ static uint32_t number_of_key(struct text key) {
 static bool load_product_attributes(void *context, struct text key, struct text value) {
     struct loading *loading = context;
     struct attributes attributes;
-    uint32_t product = number_of_key(key);
+    uint32_t product = catalog_number_of_key(key);
     arena_reset(&loading->arena);
     if (product >= 1 && product <= loading->catalog->product_count &&
         attributes_read(value, &loading->arena, &attributes))

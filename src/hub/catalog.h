@@ -89,6 +89,7 @@ struct attributes {
 struct attributes catalog_product_attributes(struct catalog *catalog, uint32_t product);
 struct attributes catalog_location_attributes(struct catalog *catalog, uint32_t location);
 /* How they are kept in the store, as JSON; false: it is none. */
+uint32_t catalog_number_of_key(struct text key); /* of a product's attributes; 0: none */
 void attributes_write(const struct attributes *attributes, struct buffer *json);
 bool attributes_read(struct text json, struct arena *arena, struct attributes *attributes_out);
 

@@ -9,7 +9,6 @@
 
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/quantity.h"
 #include "hub/hub_internal.h"
 #include "hub/lease.h"
 
@@ -92,15 +91,6 @@ static enum status settle_locations(struct hub *hub, struct error *error) {
     return STATUS_OK;
 }
 
-static bool load_location_memory(void *context, struct text key, struct text value) {
-    struct hub *hub = context;
-    uint32_t location = catalog_find_location(hub->catalog, key);
-    int64_t rows_milli = 0;
-    if (location != 0 && quantity_parse(value, false, &rows_milli) == STATUS_OK)
-        hub->memory[location] = (struct location_memory){true, (uint64_t)rows_milli / 1000};
-    return true;
-}
-
 /* ---- namespaces ---- */
 
 static bool any_namespace(const struct config *config) {
@@ -138,6 +128,8 @@ enum status hub_new(const struct hub_options *options, struct hub **hub_out, str
     pthread_mutex_init(&hub->location_lock, NULL);
     pthread_mutex_init(&hub->decide_lock, NULL);
     pthread_mutex_init(&hub->live_lock, NULL);
+    pthread_mutex_init(&hub->watch_lock, NULL);
+    hub_follow_begin(hub);
     hub->started_at_us = clock_now_us(&hub->clock);
     unsigned start = 0;
     random_bytes(&start, sizeof start);
@@ -153,9 +145,9 @@ enum status hub_new(const struct hub_options *options, struct hub **hub_out, str
     }
     if (status == STATUS_OK)
         status = store_item_scan(hub->store, TEXT("last_reset"), (struct text){0}, false,
-                                 load_location_memory, hub, error);
+                                 hub_load_location_memory, hub, error);
     change_feed_init(&hub->feed, store_last_seq(hub->store));
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !hub->shared) /* else it may be another hub that applies it */
         status = reset_recover(hub, error);
     if (status != STATUS_OK) {
         hub_free(hub);
@@ -175,6 +167,7 @@ void hub_free(struct hub *hub) {
     pthread_mutex_destroy(&hub->location_lock);
     pthread_mutex_destroy(&hub->decide_lock);
     pthread_mutex_destroy(&hub->live_lock);
+    pthread_mutex_destroy(&hub->watch_lock);
     free(hub->memory);
     free(hub->settings);
     arena_deinit(&hub->batch);
@@ -213,6 +206,13 @@ static void run_claimed(struct hub *hub, struct submission *submission,
     hub->claim = NULL;
 }
 
+/* Another hub may have been quicker: then all of it once more. */
+static void run_task(struct hub *hub, struct task *task) {
+    task->status = STATUS_RETRY;
+    for (int attempt = 0; task->status == STATUS_RETRY && attempt < HUB_ATTEMPTS; attempt++)
+        task->run(hub, task);
+}
+
 /* Runs one list of jobs, adjustments gathered. Returns how many there were. */
 static size_t run_jobs(struct hub *hub, struct queue_item *list) {
     struct submission *gathered[JOBS_PER_ROUND];
@@ -242,7 +242,7 @@ static size_t run_jobs(struct hub *hub, struct queue_item *list) {
         if (kind == JOB_TASK) {
             struct task *task = (struct task *)job;
             hub->claim = task->claim;
-            task->run(hub, task);
+            run_task(hub, task);
             hub->claim = NULL;
             gate_open(&task->done);
         }
@@ -253,16 +253,20 @@ static size_t run_jobs(struct hub *hub, struct queue_item *list) {
 
 size_t hub_step(struct hub *hub) {
     struct queue_item *list = queue_take(&hub->queue, JOBS_PER_ROUND, 0);
+    hub_follow(hub);
     return list != NULL ? run_jobs(hub, list) : 0;
 }
 
 static void *writer_main(void *context) {
     struct hub *hub = context;
     for (;;) {
-        struct queue_item *list = queue_take(&hub->queue, JOBS_PER_ROUND, -1);
-        if (list == NULL)
+        struct queue_item *list =
+            queue_take(&hub->queue, JOBS_PER_ROUND, hub->shared ? FOLLOW_US : -1);
+        if (list != NULL)
+            (void)run_jobs(hub, list);
+        else if (!hub->shared || queue_is_closed(&hub->queue))
             return NULL;
-        (void)run_jobs(hub, list);
+        hub_follow(hub);
     }
 }
 
@@ -293,6 +297,8 @@ void hub_write_under(const struct lease_claim *claim) {
 
 enum status hub_begin(struct hub *hub, struct error *error) {
     enum status status = store_begin(hub->store, error);
+    if (status == STATUS_CORRUPT)
+        hub_fatal(status, error);
     if (status == STATUS_OK && hub->claim != NULL) {
         status = lease_check(hub->store, hub->claim, error);
         if (status != STATUS_OK)

@@ -124,6 +124,18 @@ must_check enum status hub_item_put(struct hub *hub, struct text kind, struct te
 must_check enum status hub_item_delete(struct hub *hub, struct text kind, struct text key,
                                        struct error *error);
 
+/* Documents that other hubs on the same store change, for what is kept of them in memory. `changed`
+ * is called on the writer's thread, with NULL for a document that was deleted; it must be quick and
+ * must not wait for the hub. What this hub writes itself is not told. */
+struct item_watch {
+    struct item_watch *next;
+    const char *kind;
+    void (*changed)(void *context, struct text key, const struct text *value);
+    void *context;
+};
+void hub_watch_items(struct hub *hub, struct item_watch *watch);
+void hub_unwatch_items(struct hub *hub, struct item_watch *watch);
+
 /* ---- the change feed ---- */
 /* Changes after `after`, oldest first, from memory or, further back, from the ledger; in *arena.
  * The reader goes on after *through_out: nothing up to it is missing. Never work that out from

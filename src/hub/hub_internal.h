@@ -33,6 +33,8 @@ struct location_memory {
     uint64_t last_rows;
 };
 
+#define HUB_ATTEMPTS 20 /* where other hubs keep being quicker */
+
 #define CHANGE_RING_SIZE 65536u
 #define NOTICE_RING_SIZE 1024u
 
@@ -82,6 +84,9 @@ struct hub {
     _Atomic unsigned reset_count; /* from a random start */
     pthread_mutex_t decide_lock;  /* one decision about resets at a time */
     pthread_mutex_t live_lock;
+    bool shared; /* other hubs may be on the same store */
+    pthread_mutex_t watch_lock;
+    struct item_watch *watches;
     struct reset *live; /* resets between the first word on record and the last */
 };
 
@@ -90,6 +95,13 @@ _Noreturn void hub_fatal(enum status status, const struct error *error);
 /* For errors of the store inside a transaction: NO_SPACE and RETRY come back (aborted), all others
  * end the process. */
 enum status hub_abort_or_die(struct hub *hub, enum status status, const struct error *error);
+
+/* hub_follow.c: other hubs on the same store. The first before anything is loaded from it; the
+ * second takes in what they changed, unless it looked a moment ago. Writer's thread only. */
+#define FOLLOW_US (US_PER_SECOND / 50)
+void hub_follow_begin(struct hub *hub);
+void hub_follow(struct hub *hub);
+bool hub_load_location_memory(void *context, struct text key, struct text value);
 
 /* store_begin, and a look at the claim under which is written. Not begun unless STATUS_OK. */
 must_check enum status hub_begin(struct hub *hub, struct error *error);

@@ -383,7 +383,7 @@ static void gather_slots(struct intake *in) {
 
 static enum status commit_batch(struct intake *in, struct error *error) {
     enum status status = STATUS_RETRY;
-    for (int attempt = 0; status == STATUS_RETRY && attempt < 20; attempt++) {
+    for (int attempt = 0; status == STATUS_RETRY && attempt < HUB_ATTEMPTS; attempt++) {
         gather_slots(in);
         if (in->slot_count == 0)
             return STATUS_OK;

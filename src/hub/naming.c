@@ -98,31 +98,52 @@ bool wanted_any(const struct wanted *w) {
     return any != 0;
 }
 
-/* Store numbers go to w->numbers in the order: locations, names by kind, products. */
+/* Another hub may have named it since it was wanted: then it is in the catalog by now. */
+static bool product_is_known(struct hub *hub, const struct wanted_product_entry *product) {
+    bool known = false;
+    for (size_t i = 0; i < product->count && !known; i++)
+        known = catalog_find_product(hub->catalog, product->identifiers[i].type,
+                                     product->identifiers[i].value) != 0;
+    return known;
+}
+
+/* Store numbers go to w->numbers in the order: locations, names by kind, products; 0 for what is
+ * known already. */
 static enum status add_all(struct hub *hub, struct wanted *w, struct error *error) {
     uint32_t *number = w->numbers;
     enum status status = STATUS_OK;
-    for (uint32_t i = 1; i <= intern_count(w->locations) && status == STATUS_OK; i++)
-        status = store_add_location(hub->store, intern_text(w->locations, i), number++, error);
+    for (uint32_t i = 1; i <= intern_count(w->locations) && status == STATUS_OK; i++, number++) {
+        struct text code = intern_text(w->locations, i);
+        if (catalog_find_location(hub->catalog, code) == 0)
+            status = store_add_location(hub->store, code, number, error);
+    }
     for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
-        for (uint32_t i = 1; i <= intern_count(w->names[kind]) && status == STATUS_OK; i++)
-            status = store_add_name(hub->store, (enum name_kind)kind,
-                                    intern_text(w->names[kind], i), number++, error);
-    for (uint32_t i = 0; i < w->product_count && status == STATUS_OK; i++)
-        status = store_add_product(hub->store, w->products[i].identifiers, w->products[i].count,
-                                   number++, error);
+        for (uint32_t i = 1; i <= intern_count(w->names[kind]) && status == STATUS_OK;
+             i++, number++) {
+            struct text name = intern_text(w->names[kind], i);
+            if (catalog_find_name(hub->catalog, (enum name_kind)kind, name) == 0)
+                status = store_add_name(hub->store, (enum name_kind)kind, name, number, error);
+        }
+    for (uint32_t i = 0; i < w->product_count && status == STATUS_OK; i++, number++)
+        if (!product_is_known(hub, &w->products[i]))
+            status = store_add_product(hub->store, w->products[i].identifiers, w->products[i].count,
+                                       number, error);
     return status;
 }
 
 static void publish_all(struct hub *hub, const struct wanted *w) {
     const uint32_t *number = w->numbers;
-    for (uint32_t i = 1; i <= intern_count(w->locations); i++)
-        catalog_put_location(hub->catalog, *number++, intern_text(w->locations, i));
+    for (uint32_t i = 1; i <= intern_count(w->locations); i++, number++)
+        if (*number != 0)
+            catalog_put_location(hub->catalog, *number, intern_text(w->locations, i));
     for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
-        for (uint32_t i = 1; i <= intern_count(w->names[kind]); i++)
-            catalog_put_name(hub->catalog, (enum name_kind)kind, *number++,
-                             intern_text(w->names[kind], i));
+        for (uint32_t i = 1; i <= intern_count(w->names[kind]); i++, number++)
+            if (*number != 0)
+                catalog_put_name(hub->catalog, (enum name_kind)kind, *number,
+                                 intern_text(w->names[kind], i));
     for (uint32_t i = 0; i < w->product_count; i++, number++) {
+        if (*number == 0)
+            continue;
         catalog_put_product(hub->catalog, *number);
         for (size_t k = 0; k < w->products[i].count; k++)
             (void)catalog_put_identifier(hub->catalog, *number, &w->products[i].identifiers[k]);
@@ -130,11 +151,11 @@ static void publish_all(struct hub *hub, const struct wanted *w) {
     hub_location_grow(hub);
 }
 
-enum status wanted_create(struct hub *hub, struct wanted *w, struct error *error) {
+static enum status create_once(struct hub *hub, struct wanted *w, struct error *error) {
     size_t count = (size_t)intern_count(w->locations) + w->product_count;
     for (int kind = 0; kind < NAME_KIND_COUNT; kind++)
         count += intern_count(w->names[kind]);
-    w->numbers = memory_alloc((count + 1) * sizeof *w->numbers);
+    w->numbers = memory_alloc_zero(count + 1, sizeof *w->numbers);
     enum status status = hub_begin(hub, error);
     if (status == STATUS_OK) {
         status = add_all(hub, w, error);
@@ -147,5 +168,12 @@ enum status wanted_create(struct hub *hub, struct wanted *w, struct error *error
         publish_all(hub, w);
     free(w->numbers);
     w->numbers = NULL;
+    return status;
+}
+
+enum status wanted_create(struct hub *hub, struct wanted *w, struct error *error) {
+    enum status status = STATUS_RETRY;
+    for (int attempt = 0; status == STATUS_RETRY && attempt < HUB_ATTEMPTS; attempt++)
+        status = create_once(hub, w, error);
     return status;
 }

@@ -227,9 +227,13 @@ static enum status take_product(struct naming *n, struct product_change *change,
         if (!find_owner(n, change, identifiers, count, &new_count, &product))
             return STATUS_OK;
     }
+    bool was_open = n->open;
     enum status status = begin(n, error);
     if (status != STATUS_OK)
         return status;
+    /* Beginning lets in what other hubs have named. */
+    if (!was_open && !find_owner(n, change, identifiers, count, &new_count, &product))
+        return STATUS_OK;
     struct pending *p = &n->pending[n->pending_count++];
     *p = (struct pending){.product = product,
                           .is_new = product == 0,
