@@ -31,7 +31,7 @@ static enum status magento_open(const struct channel_context *context, void **st
         free(shop);
         return status;
     }
-    magento_load_bulks(shop);
+    shop_queue_load(&shop->bulks, "bulk", context->notes);
     *state_out = shop;
     return STATUS_OK;
 }
@@ -169,18 +169,6 @@ static void write_many(struct magento *shop, const struct channel_batch *batch,
     json_end_array(&w);
 }
 
-static bool is_uuid(struct text uuid) {
-    for (size_t i = 0; i < uuid.length; i++) {
-        char c = uuid.data[i];
-        bool fine =
-            (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-        if (!fine) {
-            return false;
-        }
-    }
-    return uuid.length > 0 && uuid.length < MAGENTO_UUID_SIZE;
-}
-
 static void set_many(struct magento *shop, struct channel_batch *batch, struct channel_call *call) {
     struct buffer body = {0};
     struct http_answer answer;
@@ -191,6 +179,9 @@ static void set_many(struct magento *shop, struct channel_batch *batch, struct c
                                 buffer_text(&body), false, batch->arena, &answer, call);
     buffer_deinit(&body);
     if (!answered) {
+        if (call->verdict == CHANNEL_CALL_UNCERTAIN) {
+            shop_queue_add(&shop->bulks, TEXT(""), batch->now_us);
+        }
         return;
     }
     if (answer.code >= 400) {
@@ -200,11 +191,14 @@ static void set_many(struct magento *shop, struct channel_batch *batch, struct c
                    answer.code);
         return;
     }
-    if (shop_fields(answer.body, batch->arena, fields, 1) != STATUS_OK || !is_uuid(uuid)) {
+    if (shop_fields(answer.body, batch->arena, fields, 1) != STATUS_OK ||
+        !shop_queue_takes_id(uuid)) {
         channel_garbled(call, &answer, false, "bulk_uuid was expected");
+        shop_queue_add(&shop->bulks, TEXT(""), batch->now_us);
         return;
     }
-    magento_add_bulk(shop, uuid, batch->now_us);
+    shop_queue_add(&shop->bulks, uuid, batch->now_us);
+    call->tend_us = batch->now_us + SHOP_QUEUE_AGAIN_US;
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->items[i].outcome == CHANNEL_UNANSWERED) {
             batch->items[i].outcome = CHANNEL_UNCERTAIN;
@@ -216,23 +210,25 @@ static void set_many(struct magento *shop, struct channel_batch *batch, struct c
 static void magento_send(void *state, struct channel_batch *batch, struct channel_call *call) {
     struct magento *shop = state;
     size_t count = 0;
+    bool by_few =
+        batch->now_us < shop->sync_until_us || shop_queue_late(&shop->bulks, batch->now_us) > 0;
     if (!magento_check_sources(shop, batch, call) || !magento_look_up(shop, batch, call)) {
         return;
     }
     for (size_t i = 0; i < batch->count; i++) {
         count += batch->items[i].outcome == CHANNEL_UNANSWERED;
     }
-    if (count > SYNC_ITEMS && batch->now_us >= shop->sync_until_us) {
-        if (shop->bulk_count < MAGENTO_BULKS_MAX) {
+    if (count > SYNC_ITEMS && !by_few) {
+        if (!shop_queue_is_full(&shop->bulks)) {
             set_many(shop, batch, call);
         } else {
             shop_judge(call, CHANNEL_CALL_THROTTLED, "the shop still works on %u bulks",
-                       MAGENTO_BULKS_MAX);
+                       SHOP_QUEUE_MOST);
             call->next_us = batch->now_us + ASK_AGAIN_US;
         }
     } else if (count > 0) {
         set_by_few(shop, batch, count, call);
-        call->next_items = batch->now_us >= shop->sync_until_us ? 0 : SYNC_ITEMS;
+        call->next_items = by_few ? SYNC_ITEMS : 0;
     }
 }
 
@@ -312,11 +308,11 @@ static void read_figures(struct magento *shop, struct channel_batch *batch,
 
 static void magento_read_back(void *state, struct channel_batch *batch, struct channel_call *call) {
     struct magento *shop = state;
-    magento_ask_bulks(shop, batch->now_us, batch->arena, call);
+    shop_queue_look(&shop->bulks, batch->now_us, false, magento_ask_bulk, shop, batch->arena, call);
     if (call->verdict != CHANNEL_CALL_OK) {
         return;
     }
-    if (shop->bulk_count > 0) {
+    if (shop_queue_waiting(&shop->bulks, batch->now_us) > 0) {
         shop_all(batch, CHANNEL_RETRY, TEXT("in the shop's queue"));
         return;
     }
@@ -332,6 +328,12 @@ static void magento_read_back(void *state, struct channel_batch *batch, struct c
             item->outcome = CHANNEL_RETRY;
         }
     }
+}
+
+static void magento_tend(void *state, struct arena *arena, struct channel_call *call) {
+    struct magento *shop = state;
+    shop_queue_look(&shop->bulks, clock_now_us(&shop->context->clock), true, magento_ask_bulk, shop,
+                    arena, call);
 }
 
 static struct text page_path(const struct config_pairs *pairs, uint64_t page, struct arena *arena) {
@@ -386,5 +388,6 @@ const struct channel_platform channel_platform_magento = {
     .close = magento_close,
     .send = magento_send,
     .read_back = magento_read_back,
+    .tend = magento_tend,
     .read_all = magento_read_all,
 };

@@ -3,24 +3,16 @@
 #define ONHAND_CHANNEL_MAGENTO_INTERNAL_H
 
 #include "channel/shop_call.h"
+#include "channel/shop_queue.h"
 
-#define MAGENTO_BULKS_MAX 4u /* on their way at a time */
-#define MAGENTO_UUID_SIZE 64
 #define MAGENTO_SKUS_AT_ONCE 100u
-
-/* Many figures that the shop applies when its queue comes to them. */
-struct magento_bulk {
-    char uuid[MAGENTO_UUID_SIZE];
-    int64_t sent_us, asked_us;
-};
 
 struct magento {
     const struct channel_context *context;
     struct http_client *client;
     struct text store;
     int64_t opened_us;
-    struct magento_bulk bulks[MAGENTO_BULKS_MAX];
-    size_t bulk_count;
+    struct shop_queue bulks;
     int64_t sync_until_us; /* until then nothing goes in bulk: the last did not do */
     struct text missing;   /* the last source that the shop turned out not to have */
     int64_t missing_us;
@@ -51,13 +43,9 @@ must_check bool magento_look_up(struct magento *shop, struct channel_batch *batc
 
 /* ---- magento_bulk.c ---- */
 
-void magento_load_bulks(struct magento *shop);
-void magento_add_bulk(struct magento *shop, struct text uuid, int64_t now_us);
 /* For a while all goes by the few. */
 void magento_no_bulks(struct magento *shop, int64_t now_us);
-/* Forgets those that are closed, or were waited for long enough. */
-void magento_ask_bulks(struct magento *shop, int64_t now_us, struct arena *arena,
-                       struct channel_call *call);
+shop_queue_asker magento_ask_bulk;
 
 /* ---- magento_oauth.c ---- */
 
