@@ -12,7 +12,10 @@ export class HotwaxShop extends Shop {
     this.refused = new Map() // SKU -> words
     this.atp = new Map() // "FACILITY SKU" -> quantity
     this.applied = [] // {facility, sku, delta, after}
-    this.files = [] // uploads: {configId, name, content}
+    this.configs = new Set(['RESET_INVENTORY']) // what files may be for
+    this.files = new Map() // logId -> {configId, content, statusId, failed}: uploads
+    this.importMs = 50 // until a file is imported; null: nobody does
+    this.asksAfterFiles = true
   }
 
   rows() {
@@ -44,6 +47,8 @@ export class HotwaxShop extends Shop {
     if (call.path === '/api/checkInventory') return this.#check(call)
     if (call.path === '/api/service/updateInventoryByIdentification') return this.#update(JSON.parse(call.body))
     if (call.path === '/rest/s1/admin/uploadDataManagerFile') return this.#upload(call)
+    const log = /^\/rest\/s1\/admin\/dataManager\/logs\/(\w+)$/.exec(call.path)?.[1]
+    if (log && this.asksAfterFiles && this.files.has(log)) return this.#log(log)
     return { status: 404, body: { error: 'No such service' } }
   }
 
@@ -80,19 +85,30 @@ export class HotwaxShop extends Shop {
       return found?.slice(found.indexOf('\r\n\r\n') + 4, -2)
     }
     if (!boundary || part('contentFile') === undefined) return { status: 400, body: { error: 'contentFile is missing' } }
-    this.files.push({ configId: part('configId'), content: part('contentFile') })
-    return { body: { logId: String(10000 + this.files.length) } }
+    if (!this.configs.has(part('configId'))) return { status: 400, body: { errors: `No data manager config ${part('configId')}` } }
+    const logId = String(10001 + this.files.size)
+    this.files.set(logId, { configId: part('configId'), content: part('contentFile'), statusId: 'DmlsPending', failed: 0 })
+    if (this.importMs !== null) setTimeout(() => this.importFile(logId), this.importMs).unref()
+    return { body: { logId } }
   }
 
-  /** What its job does with the oldest file: every row says what is available. */
-  importFile() {
-    const { content } = this.files.shift()
-    const [head, ...lines] = content.trim().split('\n')
+  #log(logId) {
+    const { configId, content, statusId, failed } = this.files.get(logId)
+    const rows = content.trim().split('\n').length - 1
+    return { body: { logId, configId, statusId, totalRecordCount: rows, failedRecordCount: failed } }
+  }
+
+  /** What its job does with a file: every row says what is available. */
+  importFile(logId) {
+    const file = this.files.get(logId)
+    const [head, ...lines] = file.content.trim().split('\n')
     const names = head.split(',')
     for (const line of lines) {
       const row = Object.fromEntries(line.split(',').map((value, i) => [names[i], value]))
-      if (this.products.has(row.idValue)) this.atp.set(`${row.facilityId} ${row.idValue}`, Number(row.availableQty))
+      const wrong = !this.products.has(row.idValue) || this.refused.has(row.idValue) || !this.facilities.has(row.facilityId)
+      if (wrong) file.failed++
+      else this.atp.set(`${row.facilityId} ${row.idValue}`, Number(row.availableQty))
     }
-    return lines.length
+    file.statusId = 'DmlsFinished'
   }
 }

@@ -13,7 +13,10 @@ bool bigcommerce_ask(struct bigcommerce *shop, const char *method, struct text p
     struct buffer token = {0};
     bool answered = false;
     if (shop_secret(&shop->context->config->token, "token", "", &token, call)) {
-        struct shop_call what = {method, path, body, {TEXT("x-auth-token"), buffer_text(&token)}};
+        struct shop_call what = {.method = method,
+                                 .path = path,
+                                 .body = body,
+                                 .credential = {TEXT("x-auth-token"), buffer_text(&token)}};
         answered = rests ? shop_send_rested(shop->client, shop->context, &what, arena, answer, call)
                          : shop_send(shop->client, shop->context, &what, arena, answer, call);
     }

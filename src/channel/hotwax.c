@@ -9,17 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "channel/channel.h"
-#include "channel/shop_call.h"
-#include "channel/tree.h"
+#include "channel/hotwax_internal.h"
 
-#define BATCH_ITEMS_MAX 50u /* each is a call of its own */
-
-struct hotwax {
-    const struct channel_context *context;
-    struct http_client *client;
-    struct buffer token; /* of a login; empty: none */
-};
+#define BATCH_ITEMS_MAX 50u    /* each is a call of its own */
+#define UPLOAD_ITEMS_MAX 2000u /* of a file */
 
 /* ---- open and close ---- */
 
@@ -31,6 +24,8 @@ static enum status hotwax_open(const struct channel_context *context, void **sta
     }
     struct hotwax *hotwax = memory_alloc_zero(1, sizeof(*hotwax));
     hotwax->context = context;
+    hotwax->opened_us = clock_now_us(&context->clock);
+    shop_queue_load(&hotwax->files, "file", context->notes);
     status = channel_http_new(context, &hotwax->client, error);
     if (status != STATUS_OK) {
         free(hotwax);
@@ -122,8 +117,8 @@ static bool credential_of(struct hotwax *hotwax, struct arena *arena, struct buf
     return true;
 }
 
-static bool send_call(struct hotwax *hotwax, struct shop_call *what, struct arena *arena,
-                      struct http_answer *answer, struct channel_call *call) {
+bool hotwax_call(struct hotwax *hotwax, struct shop_call *what, struct arena *arena,
+                 struct http_answer *answer, struct channel_call *call) {
     struct buffer bearer = {0};
     bool ok = credential_of(hotwax, arena, &bearer, call);
     if (ok) {
@@ -139,8 +134,7 @@ static bool send_call(struct hotwax *hotwax, struct shop_call *what, struct aren
 
 /* ---- reading ---- */
 
-/* What names the product there, by the configured id_type; empty: it has none. */
-static struct text id_of(const struct hotwax *hotwax, const struct channel_item *item) {
+struct text hotwax_id_of(const struct hotwax *hotwax, const struct channel_item *item) {
     struct text type = hotwax->context->config->id_type;
     if (text_equal_ignore_case(type, TEXT("SKU"))) {
         return item->sku;
@@ -207,7 +201,7 @@ static bool read_levels(struct hotwax *hotwax, const struct levels *levels, stru
         http_append_escaped(&path, levels->batch->items[levels->items[i]].theirs);
     }
     struct shop_call what = {.method = "GET", .path = buffer_text(&path)};
-    bool ok = send_call(hotwax, &what, arena, &answer, call);
+    bool ok = hotwax_call(hotwax, &what, arena, &answer, call);
     buffer_deinit(&path);
     if (ok && answer.code >= 400) {
         struct text words = channel_words(arena, answer.body, 160);
@@ -222,10 +216,10 @@ static bool read_levels(struct hotwax *hotwax, const struct levels *levels, stru
 /* From item `first` on, all of its product that nothing is known of yet. */
 static struct levels levels_of(const struct hotwax *hotwax, struct channel_batch *batch,
                                size_t first, bool *seen) {
-    struct text id = id_of(hotwax, &batch->items[first]);
+    struct text id = hotwax_id_of(hotwax, &batch->items[first]);
     struct levels levels = {batch, arena_alloc(batch->arena, batch->count * sizeof(size_t)), 0};
     for (size_t i = first; i < batch->count; i++) {
-        if (!seen[i] && text_equal(id_of(hotwax, &batch->items[i]), id)) {
+        if (!seen[i] && text_equal(hotwax_id_of(hotwax, &batch->items[i]), id)) {
             seen[i] = true;
             levels.items[levels.count++] = i;
         }
@@ -249,7 +243,7 @@ static void write_body(const struct hotwax *hotwax, const struct channel_item *i
     json_key(&w, "idType");
     json_text(&w, config->id_type);
     json_key(&w, "idValue");
-    json_text(&w, id_of(hotwax, item));
+    json_text(&w, hotwax_id_of(hotwax, item));
     json_key(&w, "availableDelta");
     json_quantity(&w, item->quantity_milli - item->actual_milli);
     json_key(&w, "locationSeqId");
@@ -260,7 +254,7 @@ static void write_body(const struct hotwax *hotwax, const struct channel_item *i
 }
 
 /* It echoes the request; the frameworks it is made of tell errors under several names. */
-static struct text error_in(const struct tree *tree) {
+struct text hotwax_error_in(const struct tree *tree) {
     static const char *const names[] = {
         "error",           "errors",           "errorMessage",
         "_ERROR_MESSAGE_", "errorMessageList", "_ERROR_MESSAGE_LIST_"};
@@ -282,7 +276,7 @@ static void judge_update(struct channel_item *item, struct text id,
                          const struct http_answer *answer, struct arena *arena) {
     const struct tree *tree = NULL;
     bool is_json = tree_read(answer->body, arena, &tree, NULL) == STATUS_OK;
-    struct text words = is_json ? error_in(tree) : (struct text){NULL, 0};
+    struct text words = is_json ? hotwax_error_in(tree) : (struct text){NULL, 0};
     if (answer->code >= 400 || words.length > 0) {
         words = channel_words(arena, words.length > 0 ? words : answer->body, 160);
         item->outcome = CHANNEL_PARKED;
@@ -314,9 +308,9 @@ static bool update(struct hotwax *hotwax, struct channel_item *item, struct aren
     struct shop_call what = {.method = "POST",
                              .path = TEXT("/api/service/updateInventoryByIdentification"),
                              .body = buffer_text(&body)};
-    bool ok = send_call(hotwax, &what, arena, &answer, call);
+    bool ok = hotwax_call(hotwax, &what, arena, &answer, call);
     if (ok) {
-        judge_update(item, id_of(hotwax, item), &answer, arena);
+        judge_update(item, hotwax_id_of(hotwax, item), &answer, arena);
     }
     buffer_deinit(&body);
     return ok;
@@ -348,15 +342,39 @@ static void stop_in_the_middle(struct channel_batch *batch, struct channel_item 
     call->next_items = done;
 }
 
+/* Whether so many go as a file; false: *call says how many may come instead, or all is well. */
+static bool goes_as_file(const struct hotwax *hotwax, const struct channel_batch *batch,
+                         struct channel_call *call) {
+    bool takes_files = hotwax->context->config->upload.length > 0 &&
+                       batch->now_us >= hotwax->no_files_until_us &&
+                       shop_queue_late(&hotwax->files, batch->now_us) == 0;
+    if (takes_files) {
+        return batch->count > BATCH_ITEMS_MAX;
+    }
+    call->next_items = BATCH_ITEMS_MAX;
+    if (batch->count > BATCH_ITEMS_MAX) {
+        shop_judge(call, CHANNEL_CALL_THROTTLED, "it takes no files for now: going on one by one");
+        call->next_us = batch->now_us;
+    }
+    return false;
+}
+
 static void hotwax_send(void *state, struct channel_batch *batch, struct channel_call *call) {
     struct hotwax *hotwax = state;
+    if (goes_as_file(hotwax, batch, call)) {
+        hotwax_upload(hotwax, batch, call);
+        return;
+    }
+    if (call->verdict != CHANNEL_CALL_OK) {
+        return;
+    }
     bool *seen = arena_alloc_zero(batch->arena, batch->count + 1);
     for (size_t i = 0; i < batch->count; i++) {
         if (seen[i]) {
             continue;
         }
         struct levels levels = levels_of(hotwax, batch, i, seen);
-        struct text id = id_of(hotwax, &batch->items[i]);
+        struct text id = hotwax_id_of(hotwax, &batch->items[i]);
         if (id.length > 0 && !read_levels(hotwax, &levels, id, call)) {
             stop_in_the_middle(batch, NULL, call);
             return;
@@ -371,29 +389,62 @@ static void hotwax_send(void *state, struct channel_batch *batch, struct channel
     }
 }
 
+static void hotwax_tend(void *state, struct arena *arena, struct channel_call *call) {
+    struct hotwax *hotwax = state;
+    shop_queue_look(&hotwax->files, clock_now_us(&hotwax->context->clock), true, hotwax_ask_file,
+                    hotwax, arena, call);
+}
+
+/* A hub that was killed may have sent a file whose name it never learned. */
+static bool may_be_in_a_file(const struct hotwax *hotwax, const struct channel_item *item,
+                             int64_t now_us) {
+    return hotwax->context->config->upload.length > 0 &&
+           item->actual_milli != item->quantity_milli &&
+           now_us < hotwax->opened_us + hotwax->context->config->settle_us;
+}
+
 static void hotwax_read_back(void *state, struct channel_batch *batch, struct channel_call *call) {
     struct hotwax *hotwax = state;
+    shop_queue_look(&hotwax->files, batch->now_us, false, hotwax_ask_file, hotwax, batch->arena,
+                    call);
+    if (call->verdict != CHANNEL_CALL_OK) {
+        return;
+    }
+    if (shop_queue_waiting(&hotwax->files, batch->now_us) > 0) {
+        shop_all(batch, CHANNEL_RETRY, TEXT("in a file that waits to be imported"));
+        return;
+    }
     bool *seen = arena_alloc_zero(batch->arena, batch->count + 1);
     for (size_t i = 0; i < batch->count; i++) {
         if (seen[i]) {
             continue;
         }
         struct levels levels = levels_of(hotwax, batch, i, seen);
-        struct text id = id_of(hotwax, &batch->items[i]);
+        struct text id = hotwax_id_of(hotwax, &batch->items[i]);
         if (id.length > 0 && !read_levels(hotwax, &levels, id, call)) {
             stop_in_the_middle(batch, NULL, call);
             return;
         }
         for (size_t j = 0; j < levels.count; j++) {
             struct channel_item *item = &batch->items[levels.items[j]];
-            item->outcome = item->outcome == CHANNEL_UNANSWERED ? CHANNEL_CONFIRMED : item->outcome;
+            if (item->outcome == CHANNEL_UNANSWERED) {
+                item->outcome = may_be_in_a_file(hotwax, item, batch->now_us) ? CHANNEL_RETRY
+                                                                              : CHANNEL_CONFIRMED;
+            }
         }
     }
 }
 
+static size_t hotwax_batch_for(const struct config_channel *config) {
+    return config->upload.length > 0 ? UPLOAD_ITEMS_MAX : BATCH_ITEMS_MAX;
+}
+
 const struct channel_platform channel_platform_hotwax = {
     .name = "hotwax",
-    .batch_max = BATCH_ITEMS_MAX,
+    .batch_max = UPLOAD_ITEMS_MAX,
+    .read_max = BATCH_ITEMS_MAX,
+    .batch_for = hotwax_batch_for,
+    .tend = hotwax_tend,
     .open = hotwax_open,
     .close = hotwax_close,
     .send = hotwax_send,

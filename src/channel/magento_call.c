@@ -57,8 +57,10 @@ bool magento_ask(struct magento *shop, const char *method, struct text path, str
                     ? sign(shop, method, path, &credential, call)
                     : shop_secret(&config->token, "token", "Bearer ", &credential, call);
     if (fine) {
-        struct shop_call what = {
-            method, path, body, {TEXT("authorization"), buffer_text(&credential)}};
+        struct shop_call what = {.method = method,
+                                 .path = path,
+                                 .body = body,
+                                 .credential = {TEXT("authorization"), buffer_text(&credential)}};
         answered = rests ? shop_send_rested(shop->client, shop->context, &what, arena, answer, call)
                          : shop_send(shop->client, shop->context, &what, arena, answer, call);
     }

@@ -147,7 +147,8 @@ static void choose(struct publisher *p, struct outbox_ref ref, int64_t now_us) {
 }
 
 static bool choose_repeat(struct publisher *p, int64_t now_us) {
-    bool same = p->repeat.count > 0;
+    bool is_too_large = p->pace.most > 0 && p->repeat.count > p->pace.most;
+    bool same = p->repeat.count > 0 && !is_too_large;
     for (size_t i = 0; i < p->repeat.count && same; i++) {
         struct outbox_view view;
         same = still_wanted(p, p->repeat.refs[i], now_us, &view) &&

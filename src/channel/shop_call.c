@@ -39,7 +39,7 @@ bool shop_send(struct http_client *client, const struct channel_context *context
         what->credential,
         {TEXT("accept"), TEXT("application/json")},
         {TEXT("user-agent"), text_from(context->user_agent_instance)},
-        {TEXT("content-type"), TEXT("application/json")},
+        {TEXT("content-type"), what->type.length > 0 ? what->type : TEXT("application/json")},
     };
     struct http_request request = {.method = what->method,
                                    .path = what->path,

@@ -14,7 +14,8 @@
 struct shop_call {
     const char *method; /* GET changes nothing, so it is never uncertain */
     struct text path;   /* with its query */
-    struct text body;   /* JSON; empty: none */
+    struct text body;   /* empty: none */
+    struct text type;   /* of the body; empty: JSON */
     struct http_header credential;
 };
 

@@ -24,8 +24,10 @@ bool woocommerce_ask(struct woocommerce *shop, const char *method, struct text p
             buffer_reserve(&basic, pair.length * 2 + 16);
             buffer_append_string(&basic, "Basic ");
             shop_append_base64(&basic, buffer_text(&pair));
-            struct shop_call what = {
-                method, path, body, {TEXT("authorization"), buffer_text(&basic)}};
+            struct shop_call what = {.method = method,
+                                     .path = path,
+                                     .body = body,
+                                     .credential = {TEXT("authorization"), buffer_text(&basic)}};
             answered =
                 rests ? shop_send_rested(shop->client, shop->context, &what, arena, answer, call)
                       : shop_send(shop->client, shop->context, &what, arena, answer, call);

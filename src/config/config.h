@@ -210,6 +210,7 @@ struct config_channel {
     bool audit_mend; /* what an audit finds different is sent again */
     struct text id_type;
     struct text bin, reason; /* hotwax: locationSeqId and varianceReasonId */
+    struct text upload;      /* hotwax: configId of a reset file; empty: none is sent */
     bool allow_private;
     struct text ca_file; /* empty: the system's */
     enum config_format format;

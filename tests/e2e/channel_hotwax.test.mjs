@@ -147,6 +147,64 @@ test('with user and password it logs in, and again when the token is taken back'
   }
 })
 
+test('many at once go as a reset file; nothing newer is sent until it is imported, then all is read', async () => {
+  const many = Array.from({ length: 120 }, (_, i) => `F${i}`)
+  const own = await new HotwaxShop({ facilities: ['STORE_1'], products: [...many.slice(1), 'A,"1"'] }).start()
+  own.importMs = null
+  const other = await Rig.start('own',
+    `type: hotwax, url: "${own.url}", token: "env:OMS_TOKEN", upload: RESET_INVENTORY, settle: 1s, allow_private: true, locations: {NY01: STORE_1}`,
+    { env: { OMS_TOKEN: 'hc-token' } })
+  const shows = async (sku, quantity) => other.until(`${sku} shows ${quantity}`, async () => {
+    await other.order('resume')
+    return own.available(sku, 'STORE_1') === quantity
+  })
+  const imported = () => {
+    for (const [id, file] of own.files) if (file.statusId === 'DmlsPending') own.importFile(id)
+  }
+  const lines = (id) => own.files.get(id).content.trim().split('\n')
+  const deltas = () => own.applied.length
+  try {
+    await other.order('pause')
+    await other.adjust(many.map((sku, i) => ({ sku, delta: 10 + i, type: 'receipt' })))
+    await other.until('all are wanted', async () => (await other.channel()).pending === 120)
+    await other.order('resume')
+    await other.until('a file', () => own.files.size === 1)
+    assert.equal(own.files.get('10001').configId, 'RESET_INVENTORY')
+    assert.equal(lines('10001')[0], 'facilityId,locationSeqId,idType,idValue,availableQty')
+    assert.ok(lines('10001').includes('STORE_1,TLTLTLLL01,SKU,F7,17'))
+    assert.equal(lines('10001').length, 121)
+    await other.sell('F7', 2)
+    await other.until('it asks after the file', () => own.requests.filter((call) => call.path.endsWith('/logs/10001')).length > 1)
+    await other.hub.kill() // the file is known again afterwards
+    await other.hub.start()
+    await other.until('it asks again', () => own.requests.at(-1).path.endsWith('/logs/10001'))
+    assert.equal(deltas(), 0)
+    imported()
+    await shows('F7', 15)
+    await shows('F119', 129)
+    assert.equal(own.files.size, 1)
+    assert.deepEqual(own.applied.map(({ sku, delta }) => [sku, delta]), [['F7', -2]])
+    // The row it refused is told one by one, for the words.
+    assert.match((await other.parked('F0')).detail, /Product not found for SKU F0/)
+    // No files for a while after that: one by one. Commas and quotes are nobody's trouble.
+    await other.receive('A,"1"', 3)
+    await shows('A,"1"', 3)
+    // A token that may not: words, and one by one.
+    await other.hub.stop()
+    await other.hub.start()
+    own.configs.clear()
+    await other.order('pause')
+    await other.adjust(many.slice(1, 70).map((sku) => ({ sku, delta: 1, type: 'receipt' })))
+    await other.until('all are wanted', async () => (await other.channel()).pending >= 69)
+    await other.order('resume')
+    await other.said(/it takes no file.*No data manager config RESET_INVENTORY/)
+    await shows('F69', 80)
+  } finally {
+    await other.hub.stop()
+    await own.stop()
+  }
+})
+
 test('a random schedule of faults ends with the same figures, each difference once', async () => {
   const seed = Number(process.env.ONHAND_SEED ?? 20261123)
   const next = random(seed)
