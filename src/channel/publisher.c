@@ -407,6 +407,9 @@ uint64_t publisher_retry(struct publisher *p, uint32_t location, uint32_t produc
     uint64_t count = 0;
     pthread_mutex_lock(&p->lock);
     int64_t now_us = hub_now_us(p->hub);
+    if (places_refresh(p->places, p->hub)) { /* the first step may still be to come */
+        publisher_sweep_again(p);
+    }
     if (location == 0) {
         count = outbox_count(p->outbox, OUTBOX_PARKED) + outbox_count(p->outbox, OUTBOX_UNMAPPED);
         outbox_unpark_all(p->outbox, true, now_us);
