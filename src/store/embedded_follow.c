@@ -147,11 +147,36 @@ static void tell_items(struct embedded *embedded, const struct journal_delta *de
 
 /* ---- taking in ---- */
 
+static const struct statement *head_of(struct embedded *embedded, const struct journal_delta *delta,
+                                       uint32_t id) {
+    for (size_t i = 0; i < delta->statement_count; i++)
+        if (delta->statements[i].head.id == id)
+            return &delta->statements[i].head;
+    const struct statement_record *record = statements_find(&embedded->state.statements, id);
+    return record != NULL ? &record->head : NULL;
+}
+
+static enum status restore_pendings(struct embedded *embedded, const struct journal_delta *delta,
+                                    struct error *error) {
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < delta->correction_count && status == STATUS_OK; i++) {
+        const struct journal_correction *correction = &delta->corrections[i];
+        const struct statement *statement = NULL;
+        if (correction->kind == LEDGER_RESET)
+            statement = head_of(embedded, delta, correction->statement);
+        status = embedded_restore_pendings(embedded, correction->location, statement, error);
+    }
+    return status;
+}
+
 static enum status take_part(struct embedded *embedded, const struct journal_delta *delta,
                              struct error *error) {
+    enum status status = restore_pendings(embedded, delta, error);
+    if (status != STATUS_OK)
+        return status;
     take_names(embedded, delta);
     require(pthread_rwlock_wrlock(&embedded->lock) == 0);
-    enum status status = replay_delta(embedded, delta, error);
+    status = replay_delta(embedded, delta, error);
     if (status == STATUS_OK)
         embedded_sweep(embedded);
     require(pthread_rwlock_unlock(&embedded->lock) == 0);

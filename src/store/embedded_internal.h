@@ -323,6 +323,11 @@ must_check enum status embedded_borrow_correction(struct embedded *embedded, uin
 must_check enum status embedded_books(struct embedded *embedded, uint32_t location,
                                       const struct statement *statement, struct arena *arena,
                                       struct location_books *books_out, struct error *error);
+/* Before another hub's application of the statement (NULL: a rollback) is taken in: what the one
+ * that decided it took back into memory, an acknowledgement must find here too. */
+must_check enum status embedded_restore_pendings(struct embedded *embedded, uint32_t number,
+                                                 const struct statement *statement,
+                                                 struct error *error);
 int64_t embedded_acknowledged_at(struct embedded *embedded, uint32_t source,
                                  struct document_key document);
 /* A row's change of its cell; state of replay and of publishing alike. */

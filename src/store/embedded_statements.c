@@ -223,6 +223,19 @@ static enum status gather_movements(struct embedded *embedded, uint32_t number,
     return status;
 }
 
+enum status embedded_restore_pendings(struct embedded *embedded, uint32_t number,
+                                      const struct statement *statement, struct error *error) {
+    struct location *location = locations_find(&embedded->state.locations, number);
+    if (location == NULL || location->evicted_source == 0 ||
+        memory_suffices(&embedded->state, location, statement))
+        return STATUS_OK;
+    struct arena scratch = {0};
+    struct location_books books;
+    enum status status = gather_movements(embedded, number, location, &scratch, &books, error);
+    arena_deinit(&scratch);
+    return status;
+}
+
 static void lend_pendings(struct embedded *embedded, const struct location *location,
                           const struct statement *statement, struct arena *arena,
                           struct location_books *books) {

@@ -194,6 +194,9 @@ struct journal_ops {
 /* Hands it to the visitor's function of its kind. */
 void journal_name_visit(const struct catalog_visitor *visitor, const struct journal_name *name);
 
+/* Batches to a chapter of the log in PostgreSQL; smaller in tests. */
+extern unsigned journal_chapter_batches;
+
 extern const struct journal_ops journal_sqlite;
 extern const struct journal_ops journal_memory;
 extern const struct journal_ops journal_postgres;

@@ -19,7 +19,6 @@
 #include "store/journal_postgres_sql.h"
 
 #define BUCKETS 64u
-#define CHAPTER_BATCHES 65536u
 #define READERS_MAX 4u
 #define HUB_ID_SIZE 16
 

@@ -156,7 +156,9 @@ enum status group_rows(const PGresult *result, int row, uint64_t after, struct a
     *stopped_out = false;
     if (end_seq <= after + 1)
         return STATUS_OK;
-    ledger_text_read(&reader, pg_bytes(result, row, 3), first_seq, pg_i64(result, row, 2), arena);
+    /* The rows' texts point into the group's, which must outlive the answer. */
+    struct text entries = arena_copy(arena, pg_bytes(result, row, 3));
+    ledger_text_read(&reader, entries, first_seq, pg_i64(result, row, 2), arena);
     if (first_seq <= after)
         status = ledger_text_skip(&reader, after + 1 - first_seq, error);
     while (status == STATUS_OK && !*stopped_out) {

@@ -21,6 +21,8 @@
 #define LONGEST_PAUSE_MS 500u
 #define AWAY_US (US_PER_SECOND / 2) /* between tries while the server is away */
 
+unsigned journal_chapter_batches = 65536;
+
 static _Thread_local const struct journal *writing_here;
 
 bool journal_is_mine(const struct journal *journal) {
@@ -222,7 +224,7 @@ static void send_end(struct sending *sending, struct journal *journal) {
     struct turn *turn = &sending->turn;
     struct parameters p = {.count = 0};
     memcpy(turn->hub, journal->hub, HUB_ID_SIZE);
-    turn->closed = turn->batch - turn->opened_batch >= CHAPTER_BATCHES;
+    turn->closed = turn->batch - turn->opened_batch >= journal_chapter_batches;
     parameter_i16(&p, sending->bucket);
     parameter_i32(&p, (int32_t)turn->chapter);
     turn_parameters(&p, turn);

@@ -503,7 +503,7 @@ static void random_step(struct engine_fixture *f, struct storm *storm) {
         keeper_expect_ok(store_checkpoint(k->store, &error), &error);
         break;
     case 5:
-        if (below(3) == 0)
+        if (below(3) == 0 && engine_server == NULL)
             forget_checkpoint(f);
         else
             keeper_reopen(k);
@@ -545,6 +545,55 @@ static void test_random_lives(void **state) {
         engine_set_up(state);
     }
     checkpoint_segment_rows = usual;
+}
+
+/* ---- two hubs on one database ---- */
+
+static void swap_stores(struct keeper *k, struct store **other) {
+    struct store *here = k->store;
+    k->store = *other;
+    *other = here;
+}
+
+/* Whoever comes next sees what the other wrote, whether it writes itself or only looks. */
+static void test_two_hubs_at_random(void **state) {
+    const char *scale = getenv("ONHAND_TEST_SCALE"); /* percent */
+    unsigned lives = 6 * (scale != NULL ? (unsigned)strtoul(scale, NULL, 10) : 100) / 100;
+    unsigned usual = journal_chapter_batches;
+    journal_chapter_batches = 3; /* so that a life goes through chapters */
+    for (unsigned life = 0; life <= lives; life++) {
+        struct storm storm = {0};
+        struct engine_fixture *f = *state;
+        struct keeper *k = f->keeper;
+        struct store *other;
+        struct error error = {0};
+        dice = 7700 + life;
+        keeper_set_window(k, (int64_t)(1 + below(8)) * US_PER_DAY);
+        keeper_reopen(k);
+        keeper_expect_ok(store_open(k->uri, &k->options, &other, &error), &error);
+        for (unsigned step = 0; step < 60 && storm.event_count < 380; step++) {
+            random_step(f, &storm);
+            keeper_expect_ok(store_follow(k->store, &error), &error); /* it may not have written */
+            check_storm(k);
+            if (below(2) == 0)
+                continue;
+            swap_stores(k, &other);
+            if (below(2) == 0) {
+                keeper_expect_ok(store_follow(k->store, &error), &error);
+                assert_int_equal(store_last_seq(k->store), store_last_seq(other));
+                check_storm(k);
+            }
+        }
+        keeper_expect_ok(store_follow(other, &error), &error);
+        keeper_verify(k);
+        swap_stores(k, &other);
+        check_storm(k);
+        keeper_verify(k);
+        store_close(other);
+        engine_tear_down(state);
+        engine_set_up(state);
+    }
+    journal_chapter_batches = usual;
 }
 
 /* ---- no room ---- */
@@ -654,9 +703,20 @@ static const struct CMUnitTest tests[] = {
     TEST(test_readers_beside_the_writer),
 };
 
+static const struct CMUnitTest shared_tests[] = {
+    TEST(test_reopening_from_the_ledger),    TEST(test_eviction_keeps_the_truth),
+    TEST(test_old_events_share_corrections), TEST(test_two_hubs_at_random),
+    TEST(test_readers_beside_the_writer),
+};
+
 int main(void) {
     int failures = cmocka_run_group_tests_name("store lasting: memory", tests, NULL, NULL);
     engine_on_disk = true;
     failures += cmocka_run_group_tests_name("store lasting: sqlite", tests, NULL, NULL);
+    engine_server = postgres_start(NULL);
+    if (engine_server != NULL)
+        failures +=
+            cmocka_run_group_tests_name("store lasting: postgresql", shared_tests, NULL, NULL);
+    postgres_free(engine_server);
     return failures != 0;
 }
