@@ -26,11 +26,15 @@ async function writeFile({ file, codes, skus, quantities }) {
   return { sha256: hash.digest('hex') }
 }
 
-/** Every on-hand figure as the hub gives it; NaN where it knows no such cell. */
+/**
+ * Every on-hand figure as the hub gives it, NaN where it knows no such cell; and what all stores
+ * together can sell of each product.
+ */
 async function count({ hub, codes, skus }) {
   const storeOf = new Map(codes.map((code, i) => [code, i]))
   const skuOf = new Map(skus.map((sku, i) => [sku, i]))
   const quantities = new Float64Array(codes.length * skus.length).fill(NaN)
+  const sellable = new Array(skus.length).fill(0)
   const headers = { Authorization: `Bearer ${hub.token}` }
   const path = '/v1/inventory?format=csv'
   const request = http.get({ host: hub.host, port: hub.port, path, headers, agent: false })
@@ -44,15 +48,16 @@ async function count({ hub, codes, skus }) {
     rest = lines.pop()
     for (const line of lines) {
       const fields = line.split(',')
-      if (!columns) columns = ['location', 'sku', 'on_hand'].map((name) => fields.indexOf(name))
+      if (!columns) columns = ['location', 'sku', 'on_hand', 'available'].map((name) => fields.indexOf(name))
       else {
         const store = storeOf.get(fields[columns[0]])
         const product = skuOf.get(fields[columns[1]])
         quantities[store * skus.length + product] = Number(fields[columns[2]])
+        sellable[product] += Math.max(0, Number(fields[columns[3]]))
       }
     }
   }
-  return { quantities }
+  return { quantities, sellable }
 }
 
 async function writeText({ file, text }) {

@@ -1,6 +1,7 @@
 // The demo: a hub, a real SFTP server, and a retailer that runs a simulated Retail Pro Prism. Its
 // tills send what they sell, the hub polls for what got lost, a full file is dropped every night (a
-// night is 30 seconds away), two stores lose their line, and every cell is counted.
+// night is 30 seconds away), two stores lose their line, a web shop is told what all of them have,
+// and every cell is counted.
 import path from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +11,7 @@ import { start as startPrism } from './prism/simulator.mjs'
 import {
   PRISM_PASSWORD,
   drop,
+  freePort,
   makeHome,
   memoryOf,
   startHub,
@@ -18,6 +20,7 @@ import {
 } from './processes.mjs'
 import { Retailer } from './retailer.mjs'
 import { Screen } from './screen.mjs'
+import { WebShop } from './web_shop.mjs'
 
 const STORES = 50
 const PRODUCTS = 5000
@@ -47,6 +50,7 @@ const prism = await startPrism({
 })
 const retailer = new Retailer(prism.world)
 clock.now = () => retailer.now()
+const web = new WebShop(prism.world.products)
 const screen = new Screen()
 const state = {
   cells: retailer.cells,
@@ -62,6 +66,8 @@ const state = {
   parked: 0,
   file: 'the first one is on its way',
   wrong: null,
+  shop: { url: '', lag: web.lag(), followed: null, waiting: 0, oldest: 0, figures: 0, wrong: null },
+  tokenFile: '',
   checks: 0,
   nights: [],
   memory: 0,
@@ -101,6 +107,12 @@ function noteAnswer(sales, { results }) {
     fate.answered = now
     state.told += count
   }
+}
+
+/** What a document sold, followed to the shop. */
+function followToShop(sale, at) {
+  for (const { cell, milli } of sale.record.moves)
+    if (milli < 0) web.sold(retailer.codes[sale.store], retailer.skus[cell % PRODUCTS], at)
 }
 
 /** Documents that are at hand as the web client has them. */
@@ -155,7 +167,10 @@ class Shops {
     const line = retailer.lines[sale.store]
     if (line.off) line.waiting.push(sale)
     else if (retailer.random() < LOST_SHARE) state.lost += sale.count
-    else this.run(push(this.client, [sale]))
+    else {
+      followToShop(sale, Date.now())
+      this.run(push(this.client, [sale]))
+    }
   }
 
   run(telling) {
@@ -241,13 +256,15 @@ async function resetOf(client, name) {
   throw new Error(`${name} was not taken within a minute`)
 }
 
+function questionFor({ host, port, token }) {
+  return { hub: { host, port, token }, codes: retailer.codes, skus: retailer.skus }
+}
+
 /** Counts every cell of the hub against the truth, while sales go on. */
 async function countCells(client, hub) {
-  const { host, port, token } = hub
   const began = Date.now()
   const polled = polls.began
-  const question = { hub: { host, port, token }, codes: retailer.codes, skus: retailer.skus }
-  const { quantities } = await ask('count', question)
+  const { quantities } = await ask('count', questionFor(hub))
   const ended = Date.now()
   await client.settled()
   const { wrong, open, first } = retailer.wrong(quantities, began, ended, polled)
@@ -263,6 +280,9 @@ async function lastCount(client, hub) {
   const { open } = await countCells(client, hub)
   if (open > 0) throw new Error(`${open} movements are still on their way`)
   if (state.parked > 0) throw new Error(`${state.parked} documents were not understood`)
+  const { sellable } = await ask('count', questionFor(hub))
+  const wanted = new Map(retailer.skus.map((sku, i) => [sku, sellable[i]]))
+  state.shop.wrong = await web.wrong(client, wanted)
 }
 
 async function night(client, hub, sftp, home, number) {
@@ -312,11 +332,17 @@ function watch(client, hub, began) {
     Promise.all([
       client.get('/v1/status').then((status) => (state.disk = status.disk_bytes)),
       polls.look(client),
+      web.look(client),
     ]).catch(() => {})
   }, 1000)
   const frames = setInterval(() => {
     state.elapsed = performance.now() - began
     state.latency = client.percentiles()
+    state.shop.lag = web.lag()
+    state.shop.followed = web.followed
+    state.shop.figures = web.figures.size
+    state.shop.waiting = web.channel?.pending ?? 0
+    state.shop.oldest = web.channel?.oldest_pending_seconds ?? 0
     state.lines = retailer.codes
       .map((code, index) => ({ code, ...retailer.lines[index] }))
       .filter(({ off }) => off)
@@ -374,10 +400,13 @@ async function main() {
     process.on(signal, () => (++interrupts > 1 ? process.exit(130) : ended.now()))
   console.log('starting an SFTP server and a hub ...')
   const sftp = await startSftp()
-  const hub = await startHub(sftp, prism.url, retailer.codes)
+  await web.start(await freePort(18500))
+  const hub = await startHub(sftp, prism.url, web.url, retailer.codes)
   const client = new HubClient(hub)
   await describeProducts(client)
   state.url = hub.url
+  state.shop.url = web.url
+  state.tokenFile = path.join(hub.data, 'admin.token')
   screen.begin()
   if (endAfterMs !== Infinity) setTimeout(() => ended.now(), endAfterMs).unref()
   let failure = null
@@ -390,12 +419,13 @@ async function main() {
   const clean = await stop(hub.child)
   await stop(sftp.child)
   await prism.stop()
+  await web.stop()
   await clerk.terminate()
   screen.end()
   if (failure) console.error(`demo: ${failure.message}`)
   else if (!clean) console.error(`demo: the hub did not end well\n${hub.child.log}`)
   screen.summary(state)
-  process.exit(failure || !clean || state.wrong !== 0 ? 1 : 0)
+  process.exit(failure || !clean || state.wrong !== 0 || state.shop.wrong !== 0 ? 1 : 0)
 }
 
 main().catch((error) => {

@@ -8,6 +8,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { SHOP_KEY, SHOP_SECRET } from './web_shop.mjs'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const binary = process.env.ONHAND_BINARY ?? path.join(root, 'build/onhand')
@@ -35,7 +36,7 @@ function canListen(port) {
   })
 }
 
-async function freePort(wanted) {
+export async function freePort(wanted) {
   for (let port = wanted; port < 32768; port++) if (await canListen(port)) return port
   throw new Error(`no free port from ${wanted} on`)
 }
@@ -165,7 +166,7 @@ export async function drop(sftp, file, manifest) {
 
 export const PRISM_PASSWORD = 'for the demo only'
 
-function hubConfig(sftp, prismUrl, storeCodes) {
+function hubConfig(sftp, prismUrl, shopUrl, storeCodes) {
   const zones = ['America/New_York', 'America/Chicago', 'America/Denver', 'America/Los_Angeles']
   return [
     'timezone: America/New_York',
@@ -188,19 +189,22 @@ function hubConfig(sftp, prismUrl, storeCodes) {
     '    as_of: manifest',
     '    manifest: required',
     '    after: archive',
+    'channels:',
+    `  - {name: shop, type: woocommerce, url: "${shopUrl}", key: "env:SHOP_KEY", secret: "env:SHOP_SECRET",`,
+    `     allow_private: true, locations: [${storeCodes.join(', ')}]}`,
     '',
   ].join('\n')
 }
 
-export async function startHub(sftp, prismUrl, storeCodes) {
+export async function startHub(sftp, prismUrl, shopUrl, storeCodes) {
   if (!existsSync(binary)) throw new Error(`${binary} is not there: make builds it`)
   const config = path.join(home, 'onhand.yaml')
   const data = path.join(home, 'data')
   const port = await freePort(18484)
-  writeFileSync(config, hubConfig(sftp, prismUrl, storeCodes))
+  writeFileSync(config, hubConfig(sftp, prismUrl, shopUrl, storeCodes))
   const listen = `127.0.0.1:${port}`
   const args = ['serve', '--config', config, '--data', data, '--listen', listen]
-  const child = start(binary, args, { env: { ...process.env, PRISM_PASSWORD } })
+  const child = start(binary, args, { env: { ...process.env, PRISM_PASSWORD, SHOP_KEY, SHOP_SECRET } })
   const ready = new Promise((resolve) => {
     let out = ''
     child.stdout.on('data', (text) => {

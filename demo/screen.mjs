@@ -6,7 +6,7 @@ const colours = terminal && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
 const PLAIN_EVERY_MS = 5000
 const WIDTH = 78
 const SPARK_COLUMNS = 44
-const NIGHTS_SHOWN = 5
+const NIGHTS_MOST = 5
 
 const paint = (code) => (text) => (colours ? `\x1b[${code}m${text}\x1b[0m` : String(text))
 const dim = paint('2')
@@ -76,15 +76,26 @@ const nightHead = dim(
   '  night     as of      rows  changed  seconds  variance  sold since  wrong',
 )
 
-function screen(state) {
+function shopLag({ lag, waiting, oldest }) {
+  if (lag.count === 0) return dim('nothing is sold to the end yet')
+  const late = waiting > 0 ? `   ${count(waiting)} ${dim(`wait, ${oldest.toFixed(1)} s the oldest`)}` : ''
+  return `${milliseconds(lag.p50)} ${dim('half of them')}   ${milliseconds(lag.p99)} ${dim('99 %')}${late}`
+}
+
+function screen(state, rows) {
   const { p50, p99 } = state.latency
   const rate = `${right(count(state.rate), 6)}${dim('/s')}`
-  const repeated = `${count(state.duplicates)} ${dim('pushed and polled, counted once')}`
-  const lost = `${count(state.lost)} ${dim('lost on the way, for polling to find')}`
-  const nights = state.nights.slice(-NIGHTS_SHOWN).map(nightRow)
-  while (nights.length < NIGHTS_SHOWN) nights.push('')
+  const repeated = `${count(state.duplicates)} ${dim('told twice, counted once')}`
+  const lost = `${count(state.lost)} ${dim('lost, for polling to find')}`
+  const { shop } = state
+  const room = Math.max(1, Math.min(NIGHTS_MOST, rows - 23))
+  const nights = state.nights.slice(-room).map(nightRow)
+  while (nights.length < room) nights.push('')
+  const open = [
+    field('the shop', cyan(shop.url)),
+    field('the console', `${cyan(state.url)} ${dim(`token in ${state.tokenFile}`)}`),
+  ]
   return [
-    '',
     `  ${bold('Onhand')}  ${dim('50 stores, 5,000 products, a night every 30 seconds')}${right(
       duration(state.elapsed),
       WIDTH - 60,
@@ -94,6 +105,8 @@ function screen(state) {
     field('', `${count(state.told)} ${dim('told by the tills, and on disk')}`),
     field('answered in', `${milliseconds(p50)} ${dim('half of them')}   ${milliseconds(p99)} ${dim('99 %')}`),
     field('seen after', `${milliseconds(state.lag)} ${dim('by who follows the changes')}`),
+    field('in the shop', shopLag(shop)),
+    field('', shop.followed ?? dim('a sale will be followed from its till to the shop')),
     '',
     field('stores', linesOf(state)),
     field('caught', `${repeated}   ${lost}`),
@@ -104,7 +117,8 @@ function screen(state) {
     nightHead,
     ...nights,
     rule,
-    field('hub', `${megabytes(state.memory)} ${dim('memory')}   ${megabytes(state.disk)} ${dim('disk')}   ${dim(state.url)}`),
+    ...open,
+    field('hub', `${megabytes(state.memory)} ${dim('memory')}   ${megabytes(state.disk)} ${dim('disk')}`),
     `  ${dim('Ctrl-C ends it, and everything it started')}`,
   ]
 }
@@ -125,15 +139,17 @@ export class Screen {
   draw(state) {
     if (terminal) {
       const rows = (process.stdout.rows ?? 24) - 1
-      const lines = screen(state).slice(0, rows)
+      const lines = screen(state, rows).slice(0, rows)
       process.stdout.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`)
     } else if (Date.now() - this.shown >= PLAIN_EVERY_MS) {
+      if (this.shown === 0) console.log(`the shop: ${state.shop.url}   the console: ${state.url}`)
       this.shown = Date.now()
       const { p99 } = state.latency
       console.log(
         `${duration(state.elapsed)}  ${count(state.rate)} sales/s  p99 ${milliseconds(p99)}  ` +
           `told ${count(state.told)}  cells wrong: ${state.wrong ?? '-'} of ${count(state.cells)}`,
       )
+      if (state.shop.followed) console.log(`          ${state.shop.followed}`)
     }
   }
 
@@ -159,6 +175,13 @@ export class Screen {
       `${count(state.told)} sales told, ${count(state.nights.length)} nights, ` +
         `${count(state.duplicates)} repeated and ${count(state.lost)} lost ones`,
     )
+    const { lag, wrong: shopWrong, figures } = state.shop
+    const apart = shopWrong === 0 ? green('0') : red(shopWrong === null ? 'not counted' : count(shopWrong))
     console.log(`cells wrong: ${wrong} of ${count(state.cells)}`)
+    console.log(`shop wrong: ${apart} of ${count(figures)}`)
+    console.log(
+      `from a till to the shop: ${milliseconds(lag.p50)} for half of the last ${count(lag.count)} sales followed, ` +
+        `${milliseconds(lag.p99)} for 99 %`,
+    )
   }
 }

@@ -14,7 +14,6 @@ export class BigCommerceShop extends Shop {
     this.token = token
     this.products = new Map() // sku -> {sku, refused}
     this.levels = new Map() // "location/sku" -> quantity, as shown
-    this.applied = [] // {place, sku, quantity}
     this.settleMs = settleMs
     this.most = 2000
     this.namesRows = true
@@ -52,8 +51,7 @@ export class BigCommerceShop extends Shop {
   #settle(rows) {
     for (const row of rows) {
       this.levels.set(`${row.location_id}/${row.sku}`, row.quantity)
-      this.applied.push({ place: String(row.location_id), sku: row.sku, quantity: row.quantity })
-      this.onWrite?.(String(row.location_id), row.sku, row.quantity, 'hub')
+      this.wrote(String(row.location_id), row.sku, row.quantity)
     }
   }
 

@@ -11,7 +11,6 @@ export class HotwaxShop extends Shop {
     this.products = new Set(products) // SKUs it knows
     this.refused = new Map() // SKU -> words
     this.atp = new Map() // "FACILITY SKU" -> quantity
-    this.applied = [] // {facility, sku, delta, after}
     this.configs = new Set(['RESET_INVENTORY']) // what files may be for
     this.files = new Map() // logId -> {configId, content, statusId, failed}: uploads
     this.importMs = 50 // until a file is imported; null: nobody does
@@ -71,10 +70,8 @@ export class HotwaxShop extends Shop {
     if (!this.products.has(body.idValue)) return { body: { _ERROR_MESSAGE_: `Product not found for ${body.idType} ${body.idValue}` } }
     if (this.refused.has(body.idValue)) return { body: { error: this.refused.get(body.idValue) } }
     this.move(body.idValue, body.facilityId, body.availableDelta)
-    this.applied.push({
-      facility: body.facilityId, sku: body.idValue, delta: body.availableDelta,
-      after: this.available(body.idValue, body.facilityId),
-    })
+    const { facilityId, idValue: sku, availableDelta: delta } = body
+    this.wrote(facilityId, sku, this.available(sku, facilityId), { delta })
     return { body: { ...body, webSiteId: 'WEBSTORE' } }
   }
 

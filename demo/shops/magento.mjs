@@ -18,7 +18,6 @@ export class MagentoShop extends Shop {
     this.store = store
     this.products = new Map() // sku in lower case -> {sku, type, refused}
     this.levels = new Map() // "source/sku" -> quantity
-    this.applied = [] // {place, sku, quantity, bulk}
     this.bulks = new Map() // uuid -> operations
     this.queueMs = queueMs // null: nobody works the queue off
     this.syncMost = 20
@@ -82,8 +81,7 @@ export class MagentoShop extends Shop {
     for (const row of rows) {
       const { sku } = this.products.get(row.sku.toLowerCase())
       this.levels.set(`${row.source_code}/${sku}`, row.quantity)
-      this.applied.push({ place: row.source_code, sku, quantity: row.quantity, bulk })
-      this.onWrite?.(row.source_code, sku, row.quantity, 'hub')
+      this.wrote(row.source_code, sku, row.quantity, { bulk })
     }
   }
 

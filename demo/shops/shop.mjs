@@ -2,6 +2,7 @@
 // faults on demand. A shop extends this with `answer(request)`, which does what the platform does,
 // and `rows()`, which is what it shows.
 import http from 'node:http'
+import { news, page } from './page.mjs'
 
 /** Those of a fault's names that take effect although the answer does not arrive as it should. */
 const afterApplying = new Set(['lost', 'error_after', 'html_after', 'cut_off'])
@@ -18,7 +19,11 @@ export class Shop {
     this.requests = [] // {method, path, headers, body, fault}
     this.script = [] // faults of the next calls, used up one by one; null: none
     this.chance = null // () => fault or null, once the script is used up
-    this.onWrite = null // told of every figure that changes: (place, sku, quantity, by)
+    this.onWrite = null // told of every figure that changes: (place, sku, quantity, at)
+    this.applied = [] // {place, sku, quantity, ...}: every figure that was set
+    this.kept = Infinity // of requests and figures; a demo runs for hours
+    this.changed = new Map() // "place sku" -> {place, sku, quantity, at}, the newest last
+    this.changes = 0
   }
 
   async start(port = 0) {
@@ -45,14 +50,30 @@ export class Shop {
         method: request.method, path, query: new URLSearchParams(query), headers: request.headers,
         body: body.toString('utf8'), at: Date.now(),
       }
-      if (path === '/' && call.method === 'GET') {
-        response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(this.page())
+      if (call.method === 'GET' && path === '/') {
+        response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page(this))
+        return
+      }
+      if (call.method === 'GET' && path === '/stock') {
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(news(this)))
         return
       }
       this.requests.push(call)
+      if (this.requests.length > this.kept) this.requests.splice(0, this.kept / 2)
       call.fault = (this.script.length > 0 ? this.script.shift() : this.chance?.(call)) ?? null
       this.#answer(call, response)
     })
+  }
+
+  /** A figure was set; `more` is what the tests of this shop want to know besides. */
+  wrote(place, sku, quantity, more = {}) {
+    const at = Date.now()
+    this.applied.push({ place, sku, quantity, ...more })
+    if (this.applied.length > this.kept) this.applied.splice(0, this.kept / 2)
+    this.changes++
+    this.changed.delete(`${place} ${sku}`)
+    this.changed.set(`${place} ${sku}`, { place, sku, quantity, at })
+    this.onWrite?.(place, sku, quantity, at)
   }
 
   #answer(call, response) {
@@ -84,15 +105,5 @@ export class Shop {
       response.write(text.slice(0, text.length / 2))
       setTimeout(() => response.destroy(), 5)
     } else response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text)
-  }
-
-  /** A page of stock, as a customer would see it. */
-  page() {
-    const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
-    const rows = this.rows().map(({ place, sku, quantity }) =>
-      `<tr><td>${escape(sku)}</td><td>${escape(place)}</td><td>${quantity > 0 ? quantity : 'sold out'}</td></tr>`)
-    return `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="1"><title>${escape(this.title)}</title>
-<style>body{font:16px system-ui;margin:2rem}td,th{padding:.3rem 1rem;text-align:left;border-bottom:1px solid #ddd}</style>
-<h1>${escape(this.title)}</h1><table><tr><th>SKU</th><th>Place</th><th>In stock</th></tr>${rows.join('')}</table>`
   }
 }

@@ -17,7 +17,6 @@ export class ShopifyShop extends Shop {
     this.bucket = { maximum, restore, level: maximum, at: Date.now() }
     this.items = new Map() // id -> {id, sku, levels: Map of location id -> available}
     this.keys = new Map() // idempotency key -> {input, answer}
-    this.applied = [] // {key, item, location, quantity, from}
     this.maxCost = 1000
     this.hooks = null // {url, secret}
     this.bulk = { polls: 2, status: 'COMPLETED', refused: null, file: (text) => text } // how bulk reading goes
@@ -268,9 +267,8 @@ export class ShopifyShop extends Shop {
       const item = this.items.get(row.inventoryItemId)
       const from = item.levels.get(row.locationId)
       item.levels.set(row.locationId, row.quantity)
-      this.applied.push({ key, sku: item.sku, location: row.locationId, quantity: row.quantity, from })
+      this.wrote(this.locations.get(row.locationId), item.sku, row.quantity, { key, location: row.locationId, from })
       changes.push({ name: 'available', delta: row.quantity - from })
-      this.onWrite?.(row.locationId, item.sku, row.quantity, from)
     }
     return { inventoryAdjustmentGroup: { id: gid('InventoryAdjustmentGroup', this.applied.length), changes }, userErrors: [] }
   }

@@ -11,13 +11,12 @@ export class WooCommerceShop extends Shop {
     this.secret = secret
     this.most = most
     this.products = new Map() // id -> {id, sku, type, parent_id, manage_stock, stock_quantity, refused}
-    this.applied = [] // {place: '', sku, quantity}
     this.nextId = 11
   }
 
   /** parent: the id of a product with variations. */
-  addProduct(sku, { parent = 0, type = parent ? 'variation' : 'simple' } = {}) {
-    const product = { id: this.nextId++, sku, type, parent_id: parent, manage_stock: false, stock_quantity: null }
+  addProduct(sku, { parent = 0, type = parent ? 'variation' : 'simple', name = sku } = {}) {
+    const product = { id: this.nextId++, sku, name, type, parent_id: parent, manage_stock: false, stock_quantity: null }
     this.products.set(product.id, product)
     return product
   }
@@ -32,7 +31,7 @@ export class WooCommerceShop extends Shop {
 
   rows() {
     return [...this.products.values()].filter((product) => product.type !== 'variable')
-      .map(({ sku, stock_quantity: quantity }) => ({ place: '', sku, quantity: quantity ?? 0 }))
+      .map(({ sku, name, stock_quantity: quantity }) => ({ place: '', sku, name, quantity: quantity ?? 0 }))
   }
 
   #update(row, parent) {
@@ -48,13 +47,12 @@ export class WooCommerceShop extends Shop {
     }
     product.manage_stock = row.manage_stock
     product.stock_quantity = row.stock_quantity
-    this.applied.push({ place: '', sku: product.sku, quantity: row.stock_quantity })
-    this.onWrite?.('', product.sku, row.stock_quantity, 'hub')
+    this.wrote('', product.sku, row.stock_quantity)
     return this.#public(product)
   }
 
   #public({ refused, ...product }) {
-    return { ...product, name: product.sku, permalink: `${this.url}/${product.id}`, meta_data: [{ id: 1, key: 'x', value: { a: [1] } }] }
+    return { ...product, permalink: `${this.url}/${product.id}`, meta_data: [{ id: 1, key: 'x', value: { a: [1] } }] }
   }
 
   #batch(body, parent) {
@@ -66,9 +64,9 @@ export class WooCommerceShop extends Shop {
   }
 
   #list(query, parent) {
-    const skus = query.get('sku')?.split(',').map((sku) => sku.toLowerCase())
+    const skus = query.has('sku') ? new Set(query.get('sku').toLowerCase().split(',')) : null
     const all = [...this.products.values()].filter((product) => {
-      if (skus) return skus.includes(product.sku.toLowerCase())
+      if (skus) return skus.has(product.sku.toLowerCase())
       return product.parent_id === parent // variations are not among the products
     })
     const size = Number(query.get('per_page') ?? 10)
