@@ -398,6 +398,7 @@ async function main() {
   let interrupts = 0
   for (const signal of ['SIGINT', 'SIGTERM'])
     process.on(signal, () => (++interrupts > 1 ? process.exit(130) : ended.now()))
+  process.on('SIGHUP', () => process.exit(129)) // the window was closed: nothing stays behind
   console.log('starting an SFTP server and a hub ...')
   const sftp = await startSftp()
   await web.start(await freePort(18500))

@@ -93,7 +93,8 @@ function screen(state, rows) {
   while (nights.length < room) nights.push('')
   const open = [
     field('the shop', cyan(shop.url)),
-    field('the console', `${cyan(state.url)} ${dim(`token in ${state.tokenFile}`)}`),
+    field('the console', cyan(state.url)),
+    field('its token', `${dim('in')} ${state.tokenFile}`),
   ]
   return [
     `  ${bold('Onhand')}  ${dim('50 stores, 5,000 products, a night every 30 seconds')}${right(
@@ -118,8 +119,7 @@ function screen(state, rows) {
     ...nights,
     rule,
     ...open,
-    field('hub', `${megabytes(state.memory)} ${dim('memory')}   ${megabytes(state.disk)} ${dim('disk')}`),
-    `  ${dim('Ctrl-C ends it, and everything it started')}`,
+    field('hub', `${megabytes(state.memory)} ${dim('memory')}   ${megabytes(state.disk)} ${dim('disk   Ctrl-C ends everything')}`),
   ]
 }
 
