@@ -15,8 +15,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 
-#define BEGIN_PATIENCE_US (8 * US_PER_SECOND)
-#define COMMIT_PATIENCE_US (20 * US_PER_SECOND)
+#define BEGIN_PATIENCE_US (4 * US_PER_SECOND)
+#define COMMIT_PATIENCE_US (6 * US_PER_SECOND)
 #define FIRST_PAUSE_MS 10u
 #define LONGEST_PAUSE_MS 500u
 #define AWAY_US (US_PER_SECOND / 2) /* between tries while the server is away */
@@ -547,7 +547,7 @@ static enum status commit_surely(struct journal *journal, struct error *error) {
 enum status postgres_commit(struct journal *journal, struct error *error) {
     struct error here = {0};
     uint64_t last_seq, last_statement;
-    require(journal_is_mine(journal));
+    require(journal->in_transaction);
     require(journal->turn.batch == journal->known.batch);
     enum status status = STATUS_OK;
     if (!writes_anything(&journal->pending)) {
