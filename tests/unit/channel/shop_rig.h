@@ -98,7 +98,7 @@ static inline void rig_script(struct shop_rig *rig, const char *const *answers) 
 /* What one call is to be made of: with a verdict of OK the outcomes, else the words. */
 struct rig_case {
     const char *what;
-    const char *answers[4]; /* to the NULL */
+    const char *answers[8]; /* to the NULL */
     enum channel_verdict verdict;
     enum channel_outcome outcomes[RIG_ITEMS];
     const char *words; /* of the call, or of the first item that has any; NULL: any */
@@ -119,6 +119,31 @@ static inline void rig_judge(struct shop_rig *rig, const struct rig_case *c) {
         fail_msg("%s: '%.*s'", c->what, TEXT_ARG(words));
     assert_null(strstr(rig->call.words, "hush"));
 }
+
+#define ALL(outcome)                                                                               \
+    { outcome, outcome, outcome }
+
+/* Each case by itself, by the platform's `send` or `read_back`. `also` looks at what else the call
+ * came to; NULL: nothing. */
+static inline void rig_play(void (*open)(struct shop_rig *rig), const struct rig_case *cases,
+                            size_t count, bool reads,
+                            void (*also)(struct shop_rig *rig, const struct rig_case *c)) {
+    for (size_t i = 0; i < count; i++) {
+        struct shop_rig rig;
+        open(&rig);
+        rig_script(&rig, cases[i].answers);
+        if (reads)
+            rig.platform->read_back(rig.state, &rig.batch, &rig.call);
+        else
+            rig.platform->send(rig.state, &rig.batch, &rig.call);
+        rig_judge(&rig, &cases[i]);
+        if (also != NULL)
+            also(&rig, &cases[i]);
+        rig_close(&rig);
+    }
+}
+#define RIG_PLAY(open, cases, reads, also)                                                         \
+    rig_play(open, cases, sizeof(cases) / sizeof((cases)[0]), reads, also)
 
 static inline const struct fake_request *rig_last(struct shop_rig *rig) {
     size_t count = fake_http_request_count(rig->server);

@@ -15,11 +15,12 @@ static void open_known(struct shop_rig *rig) {
     rig_fill(rig, "1");
 }
 
-#define ALL_UNCERTAIN                                                                              \
-    { CHANNEL_UNCERTAIN, CHANNEL_UNCERTAIN, CHANNEL_UNCERTAIN }
-
 static const struct rig_case sends[] = {
-    {"taken down is not shown", {PLACES, TAKEN}, CHANNEL_CALL_OK, ALL_UNCERTAIN, "not shown"},
+    {"taken down is not shown",
+     {PLACES, TAKEN},
+     CHANNEL_CALL_OK,
+     ALL(CHANNEL_UNCERTAIN),
+     "not shown"},
     {"names the culprit",
      {PLACES, NAMES("SKU 'B' is not tracked."), TAKEN},
      CHANNEL_CALL_OK,
@@ -53,18 +54,14 @@ static const struct rig_case sends[] = {
     {"a question gets HTML", {ANSWER("200", "", "<html>")}, CHANNEL_CALL_NOT_SENT, {0}, "<html>"},
 };
 
+static void waits_as_told(struct shop_rig *rig, const struct rig_case *c) {
+    if (c->verdict == CHANNEL_CALL_THROTTLED)
+        assert_int_equal(rig->call.next_us, RIG_NOW_US + 7 * US_PER_SECOND);
+}
+
 static void makes_of_answers(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof sends / sizeof sends[0]; i++) {
-        struct shop_rig rig;
-        open_known(&rig);
-        rig_script(&rig, sends[i].answers);
-        rig.platform->send(rig.state, &rig.batch, &rig.call);
-        rig_judge(&rig, &sends[i]);
-        if (sends[i].verdict == CHANNEL_CALL_THROTTLED)
-            assert_int_equal(rig.call.next_us, RIG_NOW_US + 7 * US_PER_SECOND);
-        rig_close(&rig);
-    }
+    RIG_PLAY(open_known, sends, false, waits_as_told);
 }
 
 static void writes_what_it_is_told(void **state) {

@@ -15,9 +15,6 @@ static void open_known(struct shop_rig *rig) {
     rig_fill(rig, "ny");
 }
 
-#define ALL(outcome)                                                                               \
-    { outcome, outcome, outcome }
-
 static const struct rig_case sends[] = {
     {"done", {SOURCE, JSON_ANSWER("200", "[]")}, CHANNEL_CALL_OK, ALL(CHANNEL_CONFIRMED), NULL},
     {"one is wrong, all are refused",
@@ -43,14 +40,7 @@ static const struct rig_case sends[] = {
 
 static void makes_of_answers(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof sends / sizeof sends[0]; i++) {
-        struct shop_rig rig;
-        open_known(&rig);
-        rig_script(&rig, sends[i].answers);
-        rig.platform->send(rig.state, &rig.batch, &rig.call);
-        rig_judge(&rig, &sends[i]);
-        rig_close(&rig);
-    }
+    RIG_PLAY(open_known, sends, false, NULL);
 }
 
 static void writes_what_it_is_told(void **state) {
