@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "channel/channels_internal.h"
+#include "hub/lease.h"
 
 #define DRAIN_US (3 * US_PER_SECOND)
 
@@ -41,7 +42,10 @@ static enum status channel_init(struct channels *channels, struct channel *chann
         return status;
     }
     long long seconds = (long long)(config->every_us / US_PER_SECOND);
-    struct job_definition job = {.name = channel->job, .run = file_channel_run, .context = channel};
+    struct job_definition job = {.name = channel->job,
+                                 .run = file_channel_run,
+                                 .taken_over = file_channel_taken_over,
+                                 .context = channel};
     job.schedule_text = arena_format(&channels->arena, "every %llds", seconds);
     status = schedule_parse_every(arena_format(&channels->arena, "%llds", seconds), &job.schedule,
                                   error);
@@ -54,6 +58,7 @@ static enum status add_audit(struct channels *channels, struct publisher *publis
                              const struct config_channel *config, struct error *error) {
     struct job_definition job = {
         .name = arena_format(&channels->arena, "audit:%.*s", TEXT_ARG(config->name)),
+        .lease = publisher_lease_name(publisher), /* it needs what the publisher has in memory */
         .schedule_text = config->audit.text,
         .schedule = config->audit.schedule,
         .zone = channels->zone,
@@ -99,6 +104,16 @@ static enum status open_zone(struct channels *channels, struct error *error) {
     return channels->zone != NULL ? STATUS_OK : STATUS_BAD_VALUE;
 }
 
+/* What another hub was ordered for a channel that is published here. */
+static void answer(void *context, struct text lease, struct text what) {
+    struct channels *channels = context;
+    for (size_t i = 0; i < channels->publisher_count; i++) {
+        if (text_equal(publisher_lease_name(channels->publishers[i]), lease)) {
+            publisher_answer(channels->publishers[i], what);
+        }
+    }
+}
+
 enum status channels_new(struct hub *hub, struct jobs *jobs, struct channels **channels_out,
                          struct error *error) {
     const struct config *config = hub_config(hub);
@@ -110,6 +125,7 @@ enum status channels_new(struct hub *hub, struct jobs *jobs, struct channels **c
     channels->published =
         memory_alloc_zero(config->channel_count + 1, sizeof(struct config_channel *));
     channels->deliveries = deliveries_new();
+    leases_answer(hub_leases(hub), answer, channels);
     enum status status = open_zone(channels, error);
     for (size_t i = 0; i < config->channel_count && status == STATUS_OK; i++) {
         status = add_channel(channels, &config->channels[i], error);

@@ -25,6 +25,7 @@ struct channel {
 
 /* One run, as the job runner wants it; context is the channel. */
 enum status file_channel_run(void *context, struct job_report *report);
+void file_channel_taken_over(void *context); /* another hub did it meanwhile */
 /* What is on record of the last file. */
 must_check enum status file_channel_load(struct channel *channel, struct error *error);
 

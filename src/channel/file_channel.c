@@ -68,6 +68,17 @@ enum status file_channel_load(struct channel *channel, struct error *error) {
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+void file_channel_taken_over(void *context) {
+    struct channel *channel = context;
+    struct error error;
+    if (file_channel_load(channel, &error) != STATUS_OK) {
+        log_warn(
+            "what another hub wrote last is not known; the file says a little more than needed",
+            "channel=%.*s error=%s", TEXT_ARG(channel->config->name),
+            log_quote(text_from(error.detail)));
+    }
+}
+
 static enum status save_record(struct channel *channel, const struct channel_words *words,
                                struct error *error) {
     struct buffer json = {0};

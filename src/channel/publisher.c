@@ -7,7 +7,6 @@
 #include "base/hash.h"
 #include "channel/publisher_internal.h"
 
-#define LEASE_DEFAULT_US (30 * US_PER_SECOND)
 #define FLUSH_WITHIN_US (US_PER_SECOND / 5) /* answers wait this long for the next batch */
 #define OPEN_AGAIN_US (30 * US_PER_SECOND)
 #define LOOK_AGAIN_US (5 * US_PER_SECOND)
@@ -37,16 +36,21 @@ static int64_t hub_clock(void *context) {
     return hub_now_us(context);
 }
 
+struct outbox *publisher_new_outbox(const struct publisher *p) {
+    struct outbox_rules rules = {p->config->increases, p->platform->tells_each_change};
+    return outbox_new(&rules);
+}
+
 static void init(struct publisher *p, const struct publisher_options *options) {
     const struct config_channel *config = options->config;
     p->hub = options->hub;
     p->config = config;
     p->platform = options->platform;
     p->options = *options;
-    p->options.lease_us = options->lease_us > 0 ? options->lease_us : LEASE_DEFAULT_US;
+    p->leases = options->leases != NULL ? options->leases : hub_leases(options->hub);
+    (void)snprintf(p->lease_name, sizeof(p->lease_name), "channel:%.*s", TEXT_ARG(config->name));
     init_locks(p);
-    struct outbox_rules rules = {config->increases, p->platform->tells_each_change};
-    p->outbox = outbox_new(&rules);
+    p->outbox = publisher_new_outbox(p);
     p->places = places_new(config, p->platform);
     p->notes = notes_new();
     p->policy = (struct wanted_policy){config->threshold_milli, config->share_percent,
@@ -85,6 +89,10 @@ static void find_repeat(void *context, uint32_t place, uint32_t product) {
     }
 }
 
+void publisher_find_repeats(struct publisher *p) {
+    outbox_each(p->outbox, OUTBOX_WANTING, find_repeat, p);
+}
+
 enum status publisher_new(const struct publisher_options *options, struct publisher **publisher_out,
                           struct error *error) {
     struct publisher *p = memory_alloc_zero(1, sizeof(*p));
@@ -94,7 +102,7 @@ enum status publisher_new(const struct publisher_options *options, struct publis
         publisher_free(p);
         return status;
     }
-    outbox_each(p->outbox, OUTBOX_WANTING, find_repeat, p);
+    publisher_find_repeats(p);
     hub_subscribe(p->hub, &p->subscriber);
     *publisher_out = p;
     return STATUS_OK;
@@ -165,8 +173,8 @@ static bool is_open(struct publisher *p, int64_t now_us) {
 /* Whether it is ours to publish: by the lease. */
 static bool may_publish(struct publisher *p, int64_t now_us) {
     struct error error = {0};
-    enum status status = publisher_lease(p, now_us, &error);
-    if (status != STATUS_OK) {
+    enum status status = publisher_lease(p, &error);
+    if (status != STATUS_OK && status != STATUS_CONFLICT) {
         publisher_note_error(p, error.detail, now_us);
     }
     return status == STATUS_OK;
@@ -229,16 +237,16 @@ static int64_t sooner(int64_t a_us, int64_t b_us) {
     return a_us < b_us ? a_us : b_us;
 }
 
-static int64_t next_look(struct publisher *p, bool ours, int64_t now_us) {
+static int64_t next_look(struct publisher *p, int64_t now_us) {
     struct outbox_ref ref;
     int64_t next_us = p->sweep.next_us;
     if (p->record.flush_by_us != 0) {
         next_us = sooner(next_us, p->record.flush_by_us);
     }
-    if (p->record.token == 0 || p->record.lease_until_us != NEVER_US) {
-        next_us = sooner(next_us, now_us + p->options.lease_us / 4);
+    if (p->leases != NULL) {
+        next_us = sooner(next_us, now_us + LEASE_LOOK_US);
     }
-    if (p->paused || p->stopped || !ours) {
+    if (p->paused || p->stopped) {
         return next_us;
     }
     next_us = sooner(next_us, outbox_next_due_us(p->outbox));
@@ -255,11 +263,8 @@ static int64_t next_look(struct publisher *p, bool ours, int64_t now_us) {
     return next_us;
 }
 
-int64_t publisher_step(struct publisher *p) {
-    int64_t now_us = hub_now_us(p->hub);
-    pthread_mutex_lock(&p->wake_lock);
-    p->woken = false;
-    pthread_mutex_unlock(&p->wake_lock);
+/* What there is to do now; returns when to look again. */
+static int64_t step(struct publisher *p, int64_t now_us) {
     pthread_mutex_lock(&p->lock);
     if (p->resync) {
         p->resync = false;
@@ -270,15 +275,27 @@ int64_t publisher_step(struct publisher *p) {
     }
     bool caught_up = publisher_follow(p, now_us);
     pthread_mutex_unlock(&p->lock);
-    bool ours = may_publish(p, now_us);
-    bool worked = ours && work(p, now_us);
-    if (ours) {
-        keep_record(p, hub_now_us(p->hub));
-    }
+    bool worked = work(p, now_us);
+    keep_record(p, hub_now_us(p->hub));
+    publisher_tell_others(p, now_us);
     arena_reset(&p->arena);
     pthread_mutex_lock(&p->lock);
-    int64_t next_us = worked || !caught_up ? now_us : next_look(p, ours, now_us);
+    int64_t next_us = worked || !caught_up ? now_us : next_look(p, now_us);
     pthread_mutex_unlock(&p->lock);
+    return next_us;
+}
+
+int64_t publisher_step(struct publisher *p) {
+    int64_t now_us = hub_now_us(p->hub);
+    pthread_mutex_lock(&p->wake_lock);
+    p->woken = false;
+    pthread_mutex_unlock(&p->wake_lock);
+    if (!may_publish(p, now_us)) {
+        return now_us + LEASE_LOOK_US;
+    }
+    hub_write_under(&p->claim);
+    int64_t next_us = step(p, now_us);
+    hub_write_under(NULL);
     return next_us;
 }
 
@@ -323,7 +340,8 @@ static void *run(void *context) {
         next_us = publisher_step(p);
     }
     struct error error = {0};
-    if (p->record.token != 0 && publisher_flush(p, &error) != STATUS_OK) {
+    hub_write_under(&p->claim);
+    if (p->ours && publisher_flush(p, &error) != STATUS_OK) {
         log_warn("channel's record is not complete; it reads back what is in doubt at the start",
                  "channel=%.*s error=%s", TEXT_ARG(p->config->name),
                  log_quote(text_from(error.detail)));
@@ -383,12 +401,18 @@ static void order(struct publisher *p) {
 }
 
 void publisher_pause(struct publisher *p) {
+    if (publisher_pass_on(p, "pause")) {
+        return;
+    }
     pthread_mutex_lock(&p->lock);
     p->paused = true;
     order(p);
 }
 
 void publisher_resume(struct publisher *p) {
+    if (publisher_pass_on(p, "resume")) {
+        return;
+    }
     pthread_mutex_lock(&p->lock);
     p->paused = p->stopped = false;
     p->pace.next_us = 0;
@@ -398,6 +422,9 @@ void publisher_resume(struct publisher *p) {
 }
 
 void publisher_resync(struct publisher *p) {
+    if (publisher_pass_on(p, "resync")) {
+        return;
+    }
     pthread_mutex_lock(&p->lock);
     p->resync = true;
     order(p);
@@ -405,6 +432,11 @@ void publisher_resync(struct publisher *p) {
 
 uint64_t publisher_retry(struct publisher *p, uint32_t location, uint32_t product) {
     uint64_t count = 0;
+    char passed_on[48];
+    (void)snprintf(passed_on, sizeof(passed_on), "retry %u %u", location, product);
+    if (publisher_pass_on(p, passed_on)) {
+        return 1; /* how many is known over there */
+    }
     pthread_mutex_lock(&p->lock);
     int64_t now_us = hub_now_us(p->hub);
     if (places_refresh(p->places, p->hub)) { /* the first step may still be to come */

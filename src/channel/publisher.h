@@ -6,7 +6,9 @@
  * wanted.h for the figures, keeps them in an outbox, and sends batches through the platform, with
  * the intent on disk before each. Without publisher_start a simulator drives the same code by
  * publisher_step. Everything else here may be called from any thread and never waits for the shop.
- */
+ *
+ * Where several hubs share a store, the one with the lease "channel:NAME" publishes. The others
+ * stand by, tell what it last put on record, and pass on what they are ordered. */
 #ifndef ONHAND_CHANNEL_PUBLISHER_H
 #define ONHAND_CHANNEL_PUBLISHER_H
 
@@ -20,9 +22,8 @@ struct publisher_options {
     struct hub *hub;
     const struct config_channel *config;     /* lives as long as the hub */
     const struct channel_platform *platform; /* the tests bring their own */
-    struct text holder;   /* who we are among hubs that share the store; empty: we are alone */
-    int64_t lease_us;     /* for how long a lease is held unless renewed [30 s] */
-    uint64_t jitter_seed; /* 0: a random one */
+    struct leases *leases;                   /* NULL: those of the hub */
+    uint64_t jitter_seed;                    /* 0: a random one */
 };
 
 /* Reads what is on record. A platform that cannot be opened (a secret that is missing) is no
@@ -58,6 +59,10 @@ uint64_t publisher_retry(struct publisher *publisher, uint32_t location, uint32_
 must_check enum status publisher_hint(struct publisher *publisher, struct text topic,
                                       struct text body, struct arena *arena, bool *read_out,
                                       struct error *error);
+
+/* What another hub was ordered and passed on: "pause", "retry 3 17". */
+void publisher_answer(struct publisher *publisher, struct text what);
+struct text publisher_lease_name(const struct publisher *publisher); /* "channel:NAME" */
 
 /* ---- telling ---- */
 struct text publisher_name(const struct publisher *publisher);

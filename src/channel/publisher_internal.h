@@ -12,6 +12,7 @@
 #include "channel/places.h"
 #include "channel/publisher.h"
 #include "channel/wanted.h"
+#include "hub/lease.h"
 
 #define BATCH_MAX 2000u
 #define HALVINGS_MAX 24u
@@ -53,8 +54,6 @@ struct record {
     uint64_t baseline;
     size_t places_kept;
     bool head_changed;
-    uint64_t token; /* of the lease; 0: not held */
-    int64_t lease_until_us;
     int64_t flush_by_us; /* of lines that wait; 0: none do */
 };
 
@@ -73,8 +72,11 @@ struct publisher {
     const struct channel_platform *platform;
     struct publisher_options options;
     struct channel_context context;
-    void *platform_state; /* NULL: not open */
-    struct text holder;
+    void *platform_state;  /* NULL: not open */
+    struct leases *leases; /* NULL: we are alone */
+    struct lease_claim claim;
+    char lease_name[96];
+    int64_t told_us; /* when the others were last told how it goes */
     char agent[96];
 
     pthread_mutex_t lock;
@@ -91,6 +93,7 @@ struct publisher {
     struct publisher_stats counters;
     struct throughput throughput;
     bool draining, ended, started;
+    bool ours; /* what is in memory is what is on record, and goes on from there */
     int64_t drain_until_us;
     bool stopping, audit_stopping; /* atomically: calls are to be given up */
 
@@ -148,12 +151,31 @@ void publisher_fill_item(struct publisher *p, struct outbox_ref ref, struct chan
 
 /* ---- publisher_record.c ---- */
 must_check enum status publisher_load(struct publisher *p, struct error *error);
-/* The lease, and every line that is not on disk yet. */
+/* Every line that is not on disk yet. STATUS_FENCED: another hub publishes. */
 must_check enum status publisher_flush(struct publisher *p, struct error *error);
-must_check enum status publisher_lease(struct publisher *p, int64_t now_us, struct error *error);
 /* Writes pages in place of a log that has grown long; a slice at a time. */
 must_check enum status publisher_compact(struct publisher *p, struct error *error);
 void publisher_key(const struct publisher *p, uint64_t request, char key[CHANNEL_KEY_SIZE]);
+
+/* ---- publisher_shared.c: where other hubs are on the same store ---- */
+#define LEASE_LOOK_US US_PER_SECOND
+/* Whether it is ours to publish; reads anew what is on record when it has become ours. */
+must_check enum status publisher_lease(struct publisher *p, struct error *error);
+/* Right before a call leaves. */
+bool publisher_holds(struct publisher *p);
+/* Leaves the order to the hub that publishes; false: that is this one. */
+bool publisher_pass_on(struct publisher *p, const char *what);
+/* Puts how it goes where the other hubs find it, now and then. */
+void publisher_tell_others(struct publisher *p, int64_t now_us);
+/* The members that the publishing hub put there; false: it is this one, or there are none. */
+bool publisher_write_theirs(struct publisher *p, struct json_writer *w);
+
+/* ---- publisher.c ---- */
+struct outbox *publisher_new_outbox(const struct publisher *p);
+void publisher_find_repeats(struct publisher *p);
+
+/* ---- publisher_tell.c ---- */
+void publisher_write_members(struct publisher *p, struct json_writer *w, bool whole);
 
 /* ---- audit_record.c ---- */
 must_check enum status audit_load(struct publisher *p, struct error *error);

@@ -16,7 +16,6 @@
 #define PAGES_AT_ONCE 64u
 #define PIECES_AT_ONCE 256u
 #define NOTES_AT_ONCE 1000u
-#define LEASE_DEFAULT_US (30 * US_PER_SECOND)
 
 /* ---- names ---- */
 
@@ -181,97 +180,6 @@ enum status publisher_load(struct publisher *p, struct error *error) {
     return audit_load(p, error);
 }
 
-/* ---- the lease ---- */
-
-struct lease {
-    uint64_t token;
-    int64_t until_us;
-    struct text holder;
-};
-
-/* "TOKEN UNTIL HOLDER"; zeros where there is none. */
-static enum status read_lease(struct store *store, struct text key, struct arena *arena,
-                              struct lease *lease_out, struct error *error) {
-    struct buffer value = {0};
-    *lease_out = (struct lease){0};
-    enum status status = store_item_get(store, TEXT("lease"), key, &value, error);
-    if (status == STATUS_OK) {
-        struct text text = arena_copy(arena, buffer_text(&value));
-        char *end = NULL;
-        lease_out->token = strtoull(text.data, &end, 10);
-        lease_out->until_us = strtoll(end, &end, 10);
-        lease_out->holder = text_trim(text_from(end));
-    }
-    buffer_deinit(&value);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-}
-
-struct lease_task {
-    struct publisher *p;
-    int64_t now_us;
-    struct text key;
-    uint64_t token;
-    int64_t until_us;
-};
-
-static enum status take_lease(struct store *store, void *context, struct error *error) {
-    struct lease_task *task = context;
-    struct publisher *p = task->p;
-    struct arena arena = {0};
-    struct lease lease;
-    bool alone = p->options.holder.length == 0;
-    enum status status = read_lease(store, task->key, &arena, &lease, error);
-    if (status == STATUS_OK) {
-        bool ours = p->record.token != 0 && lease.token == p->record.token;
-        if (!ours && !alone && lease.until_us > task->now_us) {
-            status = error_set(error, STATUS_CONFLICT, "hub %.*s publishes to it",
-                               TEXT_ARG(lease.holder));
-        } else {
-            task->token = ours ? lease.token : lease.token + 1;
-            task->until_us = alone ? NEVER_US : task->now_us + p->options.lease_us;
-            struct text value = arena_format(
-                &arena, "%llu %lld %.*s", (unsigned long long)task->token,
-                (long long)task->until_us, TEXT_ARG(alone ? TEXT("-") : p->options.holder));
-            status = store_item_put(store, TEXT("lease"), task->key, value, error);
-        }
-    }
-    arena_deinit(&arena);
-    return status;
-}
-
-enum status publisher_lease(struct publisher *p, int64_t now_us, struct error *error) {
-    struct arena arena = {0};
-    if (p->record.token != 0 && (p->record.lease_until_us == NEVER_US ||
-                                 now_us < p->record.lease_until_us - p->options.lease_us / 2)) {
-        return STATUS_OK;
-    }
-    struct lease_task task = {.p = p, .now_us = now_us};
-    task.key = kind_of(p, "channel", &arena);
-    enum status status = hub_write(p->hub, take_lease, &task, error);
-    arena_deinit(&arena);
-    pthread_mutex_lock(&p->lock);
-    if (status == STATUS_OK) {
-        p->record.token = task.token;
-        p->record.lease_until_us = task.until_us;
-    } else if (status == STATUS_CONFLICT) {
-        p->record.token = 0;
-    }
-    pthread_mutex_unlock(&p->lock);
-    return status;
-}
-
-/* The fence: whoever lost the lease writes nothing, and so sends nothing. */
-static enum status check_lease(struct store *store, const struct publisher *p, struct arena *arena,
-                               struct error *error) {
-    struct lease lease;
-    enum status status = read_lease(store, kind_of(p, "channel", arena), arena, &lease, error);
-    if (status == STATUS_OK && lease.token != p->record.token) {
-        return error_set(error, STATUS_CONFLICT, "hub %.*s has taken it over",
-                         TEXT_ARG(lease.holder));
-    }
-    return status;
-}
-
 /* ---- writing ---- */
 
 struct flush {
@@ -297,8 +205,8 @@ static enum status write_notes(struct store *store, struct flush *flush, struct 
 static enum status write_flush(struct store *store, void *context, struct error *error) {
     struct flush *flush = context;
     struct publisher *p = flush->p;
-    enum status status = check_lease(store, p, &flush->arena, error);
-    if (status == STATUS_OK && flush->head.length > 0) {
+    enum status status = STATUS_OK;
+    if (flush->head.length > 0) {
         status = store_item_put(store, flush->kind, TEXT("head"), buffer_text(&flush->head), error);
     }
     if (status == STATUS_OK && flush->lines.length > 0) {
@@ -328,11 +236,14 @@ enum status publisher_flush(struct publisher *p, struct error *error) {
     p->record.flush_by_us = 0;
     bool nothing = flush.lines.length == 0 && flush.head.length == 0 && !notes_waiting(p->notes);
     enum status status = nothing ? STATUS_OK : hub_write(p->hub, write_flush, &flush, error);
+    if (status == STATUS_FENCED) {
+        lease_lost(p->leases, &p->claim);
+    }
     pthread_mutex_lock(&p->lock);
     if (status != STATUS_OK) {
         notes_return(p->notes);
         p->record.head_changed = p->record.head_changed || flush.head.length > 0;
-        p->record.token = status == STATUS_CONFLICT ? 0 : p->record.token;
+        p->ours = p->ours && status != STATUS_FENCED;
     } else if (!nothing) {
         notes_written(p->notes);
         buffer_consume(outbox_journal(p->outbox), flush.lines.length);
@@ -365,7 +276,7 @@ struct compaction {
 
 static enum status write_compaction(struct store *store, void *context, struct error *error) {
     struct compaction *compaction = context;
-    enum status status = check_lease(store, compaction->p, &compaction->arena, error);
+    enum status status = STATUS_OK;
     for (size_t i = 0; i < compaction->page_count && status == STATUS_OK; i++) {
         status = store_item_put(store, compaction->kind, compaction->pages[i].key,
                                 compaction->pages[i].lines, error);

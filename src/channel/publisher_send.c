@@ -378,7 +378,11 @@ bool publisher_send(struct publisher *p, int64_t now_us) {
         return false;
     }
     publisher_key(p, view.sent_request, batch.key);
-    if (publisher_flush(p, &error) != STATUS_OK) {
+    enum status status = publisher_flush(p, &error);
+    if (status == STATUS_OK && !publisher_holds(p)) {
+        status = error_set(&error, STATUS_FENCED, "the lease ran out before it could be sent");
+    }
+    if (status != STATUS_OK) {
         unsend(p, &error, now_us);
         return false;
     }

@@ -15,8 +15,8 @@ static const char *state_word(const struct publisher *p) {
     if (p->platform_state == NULL && p->pace.failures > 0) {
         return "failing";
     }
-    if (p->record.token == 0) {
-        return p->options.holder.length > 0 ? "standby" : "starting";
+    if (!p->ours) {
+        return p->leases != NULL ? "standby" : "starting";
     }
     switch (p->pace.verdict) {
     case CHANNEL_CALL_UNAUTHORIZED:
@@ -117,6 +117,19 @@ static double per_second(struct publisher *p, int64_t now_us) {
 /* ---- the channel ---- */
 
 void publisher_write_json(struct publisher *p, struct json_writer *w, bool whole) {
+    struct arena arena = {0};
+    struct text holder = lease_holder(p->leases, publisher_lease_name(p), &arena);
+    if (!publisher_write_theirs(p, w)) {
+        publisher_write_members(p, w, whole);
+    }
+    if (p->leases != NULL) {
+        json_key(w, "held_by");
+        json_text_or_null(w, holder);
+    }
+    arena_deinit(&arena);
+}
+
+void publisher_write_members(struct publisher *p, struct json_writer *w, bool whole) {
     pthread_mutex_lock(&p->lock);
     int64_t now_us = hub_now_us(p->hub), oldest_us = outbox_oldest_us(p->outbox);
     json_key(w, "state");

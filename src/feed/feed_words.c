@@ -126,18 +126,26 @@ static enum status read_words(struct text json, struct arena *arena, struct feed
     return status == STATUS_END ? STATUS_OK : status;
 }
 
+static const struct feed_words no_words = {
+    .file_us = NEVER_US, .error_us = NEVER_US, .late_us = NEVER_US};
+
 void feed_words_load(struct feed *feed) {
-    static const struct feed_words none = {
-        .file_us = NEVER_US, .error_us = NEVER_US, .late_us = NEVER_US};
     struct buffer json = {0};
     struct arena arena = {0};
-    feed->words = none;
+    struct feed_words words = no_words;
     if (store_item_get(hub_store(feed->hub), KIND, feed->config->name, &json, NULL) == STATUS_OK &&
-        read_words(buffer_text(&json), &arena, &feed->words) != STATUS_OK) {
+        read_words(buffer_text(&json), &arena, &words) != STATUS_OK) {
         log_warn("what became of a feed's files cannot be read", "feed=%.*s",
                  TEXT_ARG(feed->config->name));
-        feed->words = none;
+        words = no_words;
     }
+    pthread_mutex_lock(&feed->lock);
+    feed->words = words;
+    pthread_mutex_unlock(&feed->lock);
     arena_deinit(&arena);
     buffer_deinit(&json);
+}
+
+void feed_taken_over(void *context) {
+    feed_words_load(context);
 }

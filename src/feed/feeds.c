@@ -47,6 +47,7 @@ static enum status feed_init(struct feeds *feeds, struct feed *feed, struct hub 
                                  .schedule = config->schedule.schedule,
                                  .zone = feed->zone,
                                  .run = feed_run,
+                                 .taken_over = feed_taken_over,
                                  .context = feed};
     return jobs_add(feeds->jobs, &job, error);
 }
@@ -124,6 +125,15 @@ static void fill_from_job(struct feed_info *info, const struct job_info *jobs, s
     }
 }
 
+/* Else another hub has it, and what it says of it is on record. */
+static bool is_ours(const struct feed_info *info, const struct job_info *jobs, size_t count) {
+    bool ours = true;
+    for (size_t i = 0; i < count; i++) {
+        ours = ours && (jobs[i].ours || !text_equal(jobs[i].name, info->job));
+    }
+    return ours;
+}
+
 size_t feeds_list(struct feeds *feeds, struct arena *arena, struct feed_info **infos_out) {
     struct job_info *jobs = NULL;
     size_t job_count = jobs_list(feeds->jobs, arena, &jobs);
@@ -136,6 +146,9 @@ size_t feeds_list(struct feeds *feeds, struct arena *arena, struct feed_info **i
         info->job = feed->job;
         info->last_run_us = info->next_due_us = NEVER_US;
         fill_from_job(info, jobs, job_count);
+        if (!is_ours(info, jobs, job_count)) {
+            feed_words_load(feed);
+        }
         pthread_mutex_lock(&feed->lock);
         struct feed_words words = feed->words;
         pthread_mutex_unlock(&feed->lock);

@@ -67,6 +67,7 @@ must_check enum status feed_put_away(struct feed *feed, struct file_source *sour
 /* feed_words.c: what is told of the feed, kept for the hub's next start. */
 void feed_words_load(struct feed *feed);
 void feed_words_save(struct feed *feed);
+void feed_taken_over(void *context); /* from another hub */
 
 #define MANIFEST_SUFFIX ".manifest.json"
 #define REJECTS_SUFFIX ".rejects.csv"

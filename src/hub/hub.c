@@ -301,6 +301,8 @@ enum status hub_begin(struct hub *hub, struct error *error) {
         hub_fatal(status, error);
     if (status == STATUS_OK && hub->claim != NULL) {
         status = lease_check(hub->store, hub->claim, error);
+        if (status == STATUS_FENCED)
+            lease_lost(hub->leases, hub->claim);
         if (status != STATUS_OK)
             status = hub_abort_or_die(hub, status, error);
     }

@@ -223,6 +223,16 @@ bool lease_holds(struct leases *leases, struct text name, uint64_t token) {
     return holds;
 }
 
+void lease_lost(struct leases *leases, const struct lease_claim *claim) {
+    if (leases == NULL)
+        return;
+    leases_lock(leases);
+    struct lease_row *row = lease_row_of(leases, claim->name);
+    if (row->token == claim->token)
+        row->token = 0;
+    leases_unlock(leases);
+}
+
 /* ---- asking the holder ---- */
 
 enum status lease_ask(struct leases *leases, struct text name, struct text what,

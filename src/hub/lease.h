@@ -51,6 +51,9 @@ must_check enum status lease_take(struct leases *leases, struct text name, uint6
 /* Whether it is ours at this moment; asks nobody. */
 bool lease_holds(struct leases *leases, struct text name, uint64_t token);
 
+/* It turned out to be lost: a write was refused with STATUS_FENCED. */
+void lease_lost(struct leases *leases, const struct lease_claim *claim);
+
 /* ---- asking the holder ---- */
 /* What a person asks this hub to do although another one does it (pause a channel, run a job): kept
  * in the store until the holder's next look. */

@@ -303,6 +303,12 @@ static enum status run(void *context, struct job_report *report) {
     return status;
 }
 
+/* Another hub may have come further: from the cursors on record, which the next run reads. */
+static void taken_over(void *context) {
+    struct prism_poll *poll = context;
+    poll->loaded = false;
+}
+
 /* ---- from start to end ---- */
 
 enum status prism_poll_new(struct source *source, struct jobs *jobs, struct prism_poll **poll_out,
@@ -324,6 +330,7 @@ enum status prism_poll_new(struct source *source, struct jobs *jobs, struct pris
         .schedule = {.kind = SCHEDULE_EVERY, .every_us = source->config->poll_us},
         .zone = source->zone,
         .run = run,
+        .taken_over = taken_over,
         .context = poll};
     enum status status = jobs_add(jobs, &job, error);
     buffer_deinit(&every);

@@ -206,6 +206,7 @@ enum status prism_snapshot_new(struct source *source, struct prism_session *sess
     struct buffer name = {0};
     buffer_append_format(&name, "snapshot:%.*s", TEXT_ARG(source->config->name));
     struct job_definition job = {.name = buffer_text(&name),
+                                 .lease = source->job,
                                  .schedule_text = source->config->snapshot.text,
                                  .schedule = source->config->snapshot.schedule,
                                  .zone = source->zone,

@@ -35,6 +35,7 @@ static enum status add_health_job(struct sources *sources, struct source *source
                                   struct error *error) {
     struct job_definition job = {
         .name = arena_format(&sources->arena, "health:%.*s", TEXT_ARG(source->config->name)),
+        .lease = source->job, /* what is known of the stores is in one hub's memory */
         .schedule_text = TEXT("every " HEALTH_EVERY),
         .run = health_run,
         .context = source,

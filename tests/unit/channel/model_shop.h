@@ -276,8 +276,8 @@ struct shop_world {
     struct world *w;
     struct publisher *p;
     const struct channel_platform *platform;
-    const char *holder;
-    unsigned sold; /* events so far */
+    struct leases *leases; /* NULL: alone */
+    unsigned sold;         /* events so far */
 };
 
 #define SHOP_YAML(more)                                                                            \
@@ -289,7 +289,7 @@ static inline void shop_world_publish(struct shop_world *s) {
     struct publisher_options options = {.hub = s->w->hub,
                                         .config = &s->w->config->channels[0],
                                         .platform = s->platform,
-                                        .holder = text_from(s->holder),
+                                        .leases = s->leases,
                                         .jitter_seed = 7};
     ok(s->w, publisher_new(&options, &s->p, &s->w->error));
 }

@@ -310,13 +310,32 @@ static void test_pages_replace_the_log(void **state) {
 }
 
 /* Two hubs on one store: the lease says who publishes, and the fence holds whoever lost it. */
+static void look(struct shop_world *s) {
+    ok(s->w, leases_look(s->leases, &s->w->error));
+}
+
+static struct leases *leases_of(struct world *w, const char *id) {
+    struct leases_options options = {w->hub, text_from(id), 30 * US_PER_SECOND, {world_now, w}};
+    return leases_new(&options);
+}
+
+static void answer(void *context, struct text name, struct text what) {
+    const struct shop_world *s = context;
+    assert_true(text_equal_string(name, "channel:shop"));
+    publisher_answer(s->p, what);
+}
+
 static void test_two_hubs_never_both(void **state) {
     (void)state;
     struct shop_world s = {.w = world_with(SHOP_YAML("")), .platform = &platform_model};
-    struct shop_world other = {.w = s.w, .platform = &platform_model, .holder = "two"};
+    struct shop_world other = {.w = s.w, .platform = &platform_model};
     memset(&the_shop, 0, sizeof the_shop);
     log_configure(LOG_ERROR, false);
-    s.holder = "one";
+    s.leases = leases_of(s.w, "one");
+    other.leases = leases_of(s.w, "two");
+    leases_answer(s.leases, answer, &s);
+    look(&s);
+    look(&other);
     shop_world_publish(&s);
     shop_world_publish(&other);
     shop_sell(&s, "L1", "A", 5);
@@ -327,16 +346,65 @@ static void test_two_hubs_never_both(void **state) {
     for (unsigned i = 0; i < 10; i++)
         next_us = publisher_step(other.p);
     assert_int_equal(the_shop.sends, 1); /* not its turn, and no hurry */
-    assert_true(next_us > s.w->now_us + US_PER_SECOND);
-    s.w->now_us += MINUTE; /* one is silent for too long */
-    (void)publisher_step(other.p);
+    assert_true(next_us >= s.w->now_us + US_PER_SECOND);
+    publisher_pause(other.p); /* an order goes to whoever publishes */
+    look(&other);
+    (void)publisher_step(s.p);
+    look(&s);
+    (void)publisher_step(s.p);
+    assert_true(s.p->paused);
+    publisher_resume(other.p);
+    look(&s);
+    assert_false(s.p->paused);
+    shop_run(&s, US_PER_SECOND);
     assert_int_equal(the_shop.sends, 2);
     shop_sell(&s, "L1", "A", 1);
-    s.p->record.lease_until_us = s.w->now_us + MINUTE; /* it believes that it still holds it */
-    (void)publisher_step(s.p);
-    assert_int_equal(the_shop.sends, 2);
+    for (unsigned i = 0; i < 40; i++) { /* one is silent for too long */
+        s.w->now_us += US_PER_SECOND;
+        look(&other);
+    }
+    (void)publisher_step(other.p);
+    assert_int_equal(the_shop.sends, 3);
+    shop_sell(&s, "L1", "A", 1);
+    (void)publisher_step(s.p); /* it knows by its own clock */
+    assert_int_equal(the_shop.sends, 3);
     publisher_free(other.p);
-    shop_world_close(&s);
+    leases_free(other.leases);
+    publisher_free(s.p);
+    leases_free(s.leases);
+    world_free(s.w);
+}
+
+/* It believes that it still holds it (its clock stood still), and the store knows better. */
+static void test_a_hub_that_slept_is_fenced(void **state) {
+    (void)state;
+    struct shop_world s = {.w = world_with(SHOP_YAML("")), .platform = &platform_model};
+    struct error error = {0};
+    memset(&the_shop, 0, sizeof the_shop);
+    log_configure(LOG_ERROR, false);
+    s.leases = leases_of(s.w, "one");
+    look(&s);
+    shop_world_publish(&s);
+    shop_sell(&s, "L1", "A", 5);
+    shop_run(&s, US_PER_SECOND);
+    assert_int_equal(the_shop.sends, 1);
+    ok(s.w, hub_item_put(s.w->hub, TEXT("hub"), TEXT("two"), TEXT("x 1 30000000 0 0 1"), &error));
+    ok(s.w, hub_item_put(s.w->hub, TEXT("lease"), TEXT("channel:shop"), TEXT("7 0 two x"), &error));
+    shop_sell(&s, "L1", "A", 1);
+    for (unsigned i = 0; i < 5; i++)
+        (void)publisher_step(s.p);
+    assert_int_equal(the_shop.sends, 1);
+    assert_false(s.p->ours);
+    for (unsigned i = 0; i < 40; i++) { /* and then the other one dies */
+        s.w->now_us += US_PER_SECOND;
+        look(&s);
+    }
+    shop_run(&s, US_PER_SECOND);
+    assert_int_equal(s.p->claim.token, 8);
+    assert_int_equal(shop_shows(&s, "L1", "A"), 6);
+    publisher_free(s.p);
+    leases_free(s.leases);
+    world_free(s.w);
 }
 
 /* Two lives from one record, as after a backup was restored: their keys never meet, or a shop would
@@ -481,6 +549,7 @@ int main(void) {
         cmocka_unit_test(test_throughput),
         cmocka_unit_test(test_published_at_once),
         cmocka_unit_test(test_counted_for_the_first_time),
+        cmocka_unit_test(test_a_hub_that_slept_is_fenced),
         cmocka_unit_test(test_notes_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
