@@ -33,6 +33,7 @@ static void forget(struct publisher *p) {
     p->suspects.depth = 0;
     p->suspects.count = p->repeat.count = p->batch_count = 0;
     p->repeat.request = p->requests = p->drift = 0;
+    p->recount_count = 0;
     p->sweep.next_us = 0; /* at once */
 }
 
