@@ -5,8 +5,8 @@
 #include "hub/lease.h"
 #include "schedule/jobs.h"
 
-/* Shares the runner's jobs with the hubs on the same store; after all jobs were added, before
- * leases_start and jobs_start. Nothing where `leases` is NULL. */
+/* Shares the runner's jobs with the hubs on the same store; before leases_start and
+ * jobs_start. Nothing where `leases` is NULL. */
 void job_leases_share(struct leases *leases, struct jobs *jobs);
 
 #endif

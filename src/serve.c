@@ -181,6 +181,7 @@ static enum status start(struct server *server, struct error *error) {
         return status;
     struct job_state_store states = job_states(server->hub);
     server->jobs = jobs_new(&clock_system, &states);
+    job_leases_share(server->leases, server->jobs);
     status = feeds_new(server->hub, server->jobs, server->config->data, &server->feeds, error);
     if (status == STATUS_OK)
         status = channels_new(server->hub, server->jobs, &server->channels, error);
@@ -200,7 +201,6 @@ static enum status start(struct server *server, struct error *error) {
     status = api_start(&api_options, &server->api, error);
     if (status != STATUS_OK)
         return status;
-    job_leases_share(server->leases, server->jobs);
     if (server->leases != NULL)
         status = leases_start(server->leases, error);
     if (status != STATUS_OK)
