@@ -412,7 +412,7 @@ static void test_a_hub_that_slept_is_fenced(void **state) {
 static void test_no_key_of_another_life(void **state) {
     (void)state;
     struct shop_world s = shop_world_open(SHOP_YAML(""), &platform_model);
-    struct shop_world other = {.w = s.w, .platform = &platform_model, .holder = "two"};
+    struct shop_world other = {.w = s.w, .platform = &platform_model};
     char before[CHANNEL_KEY_SIZE], first[CHANNEL_KEY_SIZE], second[CHANNEL_KEY_SIZE];
     shop_sell(&s, "L1", "A", 5);
     shop_run(&s, US_PER_SECOND);
