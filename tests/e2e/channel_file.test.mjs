@@ -99,7 +99,7 @@ channels:
     const channel = await state('changes')
     assert.deepEqual([channel.state, channel.last_file, channel.rows], ['ok', second, 1])
     const { stdout } = await onhand(['channels', '--url', hub.url, '--token', hub.token])
-    assert.match(stdout, new RegExp(`^changes +file +ok +- +- +1 +- +${second} *$`, 'm'))
+    assert.match(stdout, new RegExp(`^changes +file +ok +- +- +- +1 +- +${second} *$`, 'm'))
   })
 
   it('names locations as the other side does, and tells zero below the threshold and offline', async () => {

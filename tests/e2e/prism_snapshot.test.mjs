@@ -165,8 +165,12 @@ describe('a Daily Reset from Prism', { concurrency: 4 }, () => {
     })
     assert.equal(started.code, 0, started.stderr)
     assert.match(started.stdout, /snapshot:prism was started/)
-    await until(async () => (await hub.json('GET', '/v1/resets')).items.length === 2, () => hub.log)
-    const [reset] = (await hub.json('GET', '/v1/resets')).items
+    let reset
+    await until(async () => {
+      const resets = (await hub.json('GET', '/v1/resets')).items
+      reset = resets[0]
+      return resets.length === 2 && !['receiving', 'applying'].includes(reset.status)
+    }, () => hub.log)
     if (reset.status !== 'applied') {
       assert.ok(['held', 'partial'].includes(reset.status), reset.status)
       await hub.json('POST', `/v1/resets/${reset.id}/approve`)
