@@ -603,6 +603,7 @@ export interface Channel {
   held?: number
   oldest_pending_seconds?: number
   confirmed?: number
+  confirmed_per_second?: number
   uncertain?: number
   parked_count?: number
   unmapped?: number
@@ -644,12 +645,14 @@ export interface ChannelAudit {
   differences: ChannelDifference[]
 }
 
+/** likely: in words, what it probably comes from */
 export interface ChannelDifference {
   location: string
   sku: string
-  wanted: number
+  wanted: number | null
   actual: number | null
   cause: string
+  likely?: string
 }
 
 export interface ChannelAudits {
@@ -700,7 +703,7 @@ export interface OrderShipped {
 export interface PlatformWebhook {
 }
 
-/** status: taken or ignored */
+/** status: taken; ignored; repeated, which changes nothing; or read: a figure is read back */
 export interface OrdersAnswer {
   status: string
   orders?: number

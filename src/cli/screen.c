@@ -180,7 +180,7 @@ void screen_show(struct screen *screen, const struct picture *picture) {
     for (size_t i = 0; i < height; i++) {
         const char *line = i < picture->count ? picture_line(picture, i) : "";
         struct buffer *shown = &screen->lines[i];
-        if (shown->length == strlen(line) && memcmp(line, shown->data, shown->length) == 0)
+        if (text_equal_string(buffer_text(shown), line))
             continue;
         buffer_append_format(&out, "\033[%zu;1H", i + 1);
         buffer_append_string(&out, line);
