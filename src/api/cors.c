@@ -41,7 +41,8 @@ void cors_allow(struct request *r) {
     const struct text *origin = origin_of(r);
     if (origin != NULL) {
         answer_header(r, "Access-Control-Allow-Origin", origin->data);
-        answer_header(r, "Access-Control-Expose-Headers", "Retry-After, X-Request-Id");
+        answer_header(r, "Access-Control-Expose-Headers",
+                      "Retry-After, X-Onhand-Age-Ms, X-Request-Id");
     }
 }
 

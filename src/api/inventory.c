@@ -1,6 +1,7 @@
 /* GET /v1/inventory: pages of cells, or all of them as they are read; and one cell, now or as it
  * was. */
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -72,6 +73,17 @@ static void write_page(struct request *r, struct cell_walk *walk, uint64_t limit
     answer_json(r, MHD_HTTP_OK);
 }
 
+/* Where other hubs write too, what is read here may be older than what they have answered. */
+static void tell_age(struct request *r) {
+    int64_t age_us = store_age_us(hub_store(r->api->hub));
+    char age[24];
+    if (age_us < 0) {
+        return;
+    }
+    (void)snprintf(age, sizeof age, "%" PRId64, (age_us + 999) / 1000);
+    answer_header(r, "X-Onhand-Age-Ms", age);
+}
+
 void handle_inventory(struct request *r) {
     struct text format = request_query(r, "format");
     bool csv = text_equal_string(format, "csv");
@@ -90,6 +102,7 @@ void handle_inventory(struct request *r) {
         return;
     }
     write_page(r, &walk, limit > 0 ? limit : 1);
+    tell_age(r);
     cell_walk_deinit(&walk);
 }
 
@@ -245,4 +258,5 @@ void handle_cell(struct request *r) {
     struct json_writer w = answer_writer(r);
     cell_write_json(&w, r->api->hub, past->location, past->product, &cell);
     answer_json(r, MHD_HTTP_OK);
+    tell_age(r);
 }

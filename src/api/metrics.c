@@ -86,6 +86,10 @@ static void write_hub(struct buffer *out, struct api *api) {
     one(out, "resets_held_total", "counter", "Resets that a guard held.", hub.resets_held);
     one(out, "queue_depth", "gauge", "Submissions that wait for the writer.", hub.queue_depth);
     one(out, "disk_full", "gauge", "1 while the disk takes nothing more.", hub.disk_full);
+    one(out, "store_away", "gauge", "1 while the database cannot be reached.", hub.store_away);
+    if (hub.store_age_us >= 0)
+        seconds(out, "store_age_seconds", "gauge",
+                "How old what is read may be, where other hubs write too.", hub.store_age_us);
     seconds(out, "start_time_seconds", "gauge", "When the hub started, since 1970.",
             hub.started_at_us);
 }

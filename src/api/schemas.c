@@ -150,7 +150,7 @@ const struct schema_row schema_rows[] = {
      "+queue_depth:integer +batches:integer +resets_applied:integer +resets_held:integer "
      "+acknowledgements:integer +memory_bytes:integer +disk_bytes:integer +wal_bytes:integer "
      "+connections:integer +listeners:integer +adjustments:Outcomes +started_at:time "
-     "+disk_full:boolean +late:[string] +notify:[NotifyTarget]",
+     "+disk_full:boolean +store_age_ms:integer? +late:[string] +notify:[NotifyTarget]",
      ""},
     {"Now",
      "+status:Status +adjustments_per_second:[integer] +sources:[Source] +channels:[Channel] "

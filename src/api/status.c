@@ -45,6 +45,12 @@ static void write_stats(struct json_writer *w, struct api *api) {
     json_timestamp(w, hub.started_at_us);
     json_key(w, "disk_full");
     json_bool(w, hub.disk_full);
+    json_key(w, "store_age_ms");
+    if (hub.store_age_us >= 0) {
+        json_int(w, hub.store_age_us / 1000);
+    } else {
+        json_null(w);
+    }
 }
 
 /* The feeds whose time came and no file did. */
@@ -70,7 +76,7 @@ void tell_status(struct request *r, struct json_writer *w) {
     hub_stats(api->hub, &hub);
     json_begin_object(w);
     json_key(w, "status");
-    json_string(w, hub.disk_full ? "disk_full" : "ok");
+    json_string(w, hub.disk_full ? "disk_full" : hub.store_away ? "store_away" : "ok");
     json_key(w, "version");
     json_string(w, ONHAND_VERSION);
     json_key(w, "now");
@@ -205,6 +211,10 @@ void handle_readyz(struct request *r) {
         write_health(r, "disk_full",
                      "the disk is full: reads are answered, writes are refused (507) until there "
                      "is room in the data directory");
+    } else if (hub.store_away) {
+        write_health(r, "store_away",
+                     "the database cannot be reached: reads are answered as of before, writes are "
+                     "refused (503) until it is back");
     } else {
         write_health(r, "ready", NULL);
     }

@@ -131,7 +131,7 @@ static void put_away(struct run *run, struct look *look, struct text manifest) {
 /* Whether the next file would fare no better. */
 static bool concerns_all(enum status status) {
     return status == STATUS_STOPPING || status == STATUS_NO_SPACE || status == STATUS_BUSY ||
-           status == STATUS_TIMEOUT || status == STATUS_UNCERTAIN;
+           status == STATUS_TIMEOUT || status == STATUS_UNCERTAIN || status == STATUS_UNAVAILABLE;
 }
 
 /* STATUS_RETRY: it is another hub's. */

@@ -469,6 +469,8 @@ void hub_stats(struct hub *hub, struct hub_stats *out) {
         .queue_depth = queue_count(&hub->queue),
         .latency_us_sum = atomic_load(&counters->latency_us_sum),
         .disk_full = atomic_load(&counters->disk_full),
+        .store_away = atomic_load(&counters->store_away),
+        .store_age_us = store_age_us(hub->store),
         .started_at_us = hub->started_at_us,
     };
     for (int i = 0; i < 5; i++)

@@ -186,7 +186,9 @@ struct hub_stats {
     uint64_t queue_depth;
     uint64_t latency_count[HUB_LATENCY_BUCKETS]; /* submit to durable */
     int64_t latency_us_sum;
-    bool disk_full; /* the last commit was refused for lack of room */
+    bool disk_full;  /* the last commit was refused for lack of room */
+    bool store_away; /* the database cannot be reached: what is read is as old as store_age_us */
+    int64_t store_age_us; /* -1: nobody else writes to the store, so nothing is old */
     int64_t started_at_us;
 };
 void hub_stats(struct hub *hub, struct hub_stats *stats_out);

@@ -132,6 +132,7 @@ void hub_follow(struct hub *hub) {
     enum status status = store_follow(hub->store, &error);
     if (status == STATUS_CORRUPT)
         hub_fatal(status, &error);
+    atomic_store(&hub->counters.store_away, status != STATUS_OK);
     uint64_t last_seq = store_last_seq(hub->store);
     if (status == STATUS_OK && last_seq > hub_last_sequence(hub))
         change_feed_publish(hub, NULL, 0, last_seq);

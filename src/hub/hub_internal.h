@@ -57,7 +57,7 @@ struct hub_counters {
         batch_events;
     _Atomic uint64_t latency_count[HUB_LATENCY_BUCKETS];
     _Atomic int64_t latency_us_sum;
-    _Atomic bool disk_full;
+    _Atomic bool disk_full, store_away;
 };
 
 struct hub {

@@ -143,7 +143,7 @@ static void note_stream(struct prism_poll *poll, enum prism_stream stream, enum 
 static bool concerns_all(enum status status) {
     return status == STATUS_UNREACHABLE || status == STATUS_UNAUTHORIZED ||
            status == STATUS_STOPPING || status == STATUS_NO_SPACE || status == STATUS_MISSING ||
-           status == STATUS_CORRUPT;
+           status == STATUS_CORRUPT || status == STATUS_UNAVAILABLE;
 }
 
 /* ---- stores that have been silent ---- */

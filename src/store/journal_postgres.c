@@ -75,24 +75,40 @@ void journal_note_chapter(struct journal *journal, const struct turn *turn) {
 
 /* ---- readers ---- */
 
+#define READERS_AWAY_US (US_PER_SECOND / 2) /* between tries while the server is away */
+
+/* A free one; -1 while the server is away, so that not everybody waits for it in turn. */
+static int take_reader(struct journal *journal) {
+    int at = -1;
+    lock(journal);
+    while (at < 0 && monotonic_us() >= journal->readers_away_until_us) {
+        for (at = READERS_MAX - 1; at >= 0 && journal->reader_taken[at]; at--) {
+        }
+        if (at < 0)
+            require(pthread_cond_wait(&journal->returned, &journal->lock) == 0);
+    }
+    if (at >= 0)
+        journal->reader_taken[at] = true;
+    unlock(journal);
+    return at;
+}
+
 enum status pg_reader_borrow(struct journal *journal, struct pg_connection **connection_out,
                              struct error *error) {
-    unsigned at = 0;
-    lock(journal);
-    for (;;) {
-        for (at = 0; at < READERS_MAX && journal->reader_taken[at]; at++) {
-        }
-        if (at < READERS_MAX)
-            break;
-        require(pthread_cond_wait(&journal->returned, &journal->lock) == 0);
-    }
-    journal->reader_taken[at] = true;
-    unlock(journal);
+    int at = take_reader(journal);
+    if (at < 0)
+        return error_set(error, STATUS_UNAVAILABLE, "PostgreSQL at %s is away",
+                         pg_server_name(journal->server));
     enum status status = pg_open(&journal->readers[at], journal->server, error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         *connection_out = &journal->readers[at];
-    else
-        pg_reader_return(journal, &journal->readers[at]);
+        return STATUS_OK;
+    }
+    lock(journal);
+    journal->readers_away_until_us = monotonic_us() + READERS_AWAY_US;
+    require(pthread_cond_broadcast(&journal->returned) == 0);
+    unlock(journal);
+    pg_reader_return(journal, &journal->readers[at]);
     return status;
 }
 
@@ -197,19 +213,10 @@ static enum status postgres_backup(struct journal *journal, const char *path, st
                      "with pg_dump --schema=onhand");
 }
 
-/* Asked by whoever looks at the figures; none where the server is away. */
 static void postgres_sizes(struct journal *journal, uint64_t *disk_bytes_out,
                            uint64_t *wal_bytes_out) {
-    *disk_bytes_out = *wal_bytes_out = 0;
-    struct parameters p = {.count = 0};
-    struct pg_connection *connection;
-    PGresult *result = NULL;
-    if (pg_reader_borrow(journal, &connection, NULL) != STATUS_OK)
-        return;
-    if (pg_query(connection, SQL_SIZE, &p, &result, NULL) == STATUS_OK && PQntuples(result) == 1)
-        *disk_bytes_out = (uint64_t)pg_i64(result, 0, 0);
-    PQclear(result);
-    pg_reader_return(journal, connection);
+    *disk_bytes_out = atomic_load(&journal->disk_bytes);
+    *wal_bytes_out = 0;
 }
 
 const struct journal_ops journal_postgres = {

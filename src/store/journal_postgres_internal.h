@@ -14,6 +14,7 @@
 
 #include <libpq-fe.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store/journal_internal.h"
 #include "store/journal_postgres_sql.h"
@@ -204,6 +205,9 @@ struct journal {
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t returned;
     struct pg_connection readers[READERS_MAX];
+    int64_t readers_away_until_us;
+    _Atomic uint64_t disk_bytes; /* as of the last time it was asked */
+    int64_t sized_at_us;         /* the writer's: when that was */
     bool reader_taken[READERS_MAX];
     struct known known;
     struct chapter *chapters; /* by number */

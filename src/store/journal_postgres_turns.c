@@ -19,6 +19,7 @@
 #define COMMIT_PATIENCE_US (6 * US_PER_SECOND)
 #define FIRST_PAUSE_MS 10u
 #define LONGEST_PAUSE_MS 500u
+#define SIZE_AGE_US (60 * US_PER_SECOND)
 #define AWAY_US (US_PER_SECOND / 2) /* between tries while the server is away */
 
 unsigned journal_chapter_batches = 65536;
@@ -603,6 +604,20 @@ static enum status look_newest(struct journal *journal, struct error *error) {
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* Now and then; whoever asks for the size is told what it was. */
+static void look_at_size(struct journal *journal) {
+    struct parameters p = {.count = 0};
+    PGresult *result;
+    int64_t now_us = monotonic_us();
+    if (journal->sized_at_us != 0 && now_us - journal->sized_at_us < SIZE_AGE_US)
+        return;
+    journal->sized_at_us = now_us;
+    if (pg_query(&journal->writer, SQL_SIZE, &p, &result, NULL) == STATUS_OK &&
+        PQntuples(result) == 1)
+        atomic_store(&journal->disk_bytes, (uint64_t)pg_i64(result, 0, 0));
+    PQclear(result);
+}
+
 enum status postgres_look(struct journal *journal, struct error *error) {
     struct error here = {0};
     require(!journal->in_transaction);
@@ -611,6 +626,8 @@ enum status postgres_look(struct journal *journal, struct error *error) {
     enum status status = look_newest(journal, &here);
     if (status == STATUS_OK && journal->turn.batch < journal->known.batch)
         status = went_back(journal, &here);
+    if (status == STATUS_OK)
+        look_at_size(journal);
     if (status == STATUS_UNAVAILABLE)
         note_away(journal, &here);
     else if (status == STATUS_OK)
