@@ -21,6 +21,19 @@ export class HotwaxShop extends Shop {
     return [...this.atp].map(([key, quantity]) => ({ place: key.split(' ')[0], sku: key.split(' ')[1], quantity }))
   }
 
+  addProduct(sku) {
+    this.products.add(sku)
+  }
+
+  /** null: it does not know it. */
+  product(sku) {
+    return this.products.has(sku) ? { refused: this.refused.get(sku) } : null
+  }
+
+  shown(place, sku) {
+    return this.available(sku, place)
+  }
+
   available(sku, facility) {
     return this.atp.get(`${facility} ${sku}`)
   }

@@ -31,6 +31,23 @@ export class ShopifyShop extends Shop {
     return id
   }
 
+  addProduct(sku) {
+    return this.addVariant(sku)
+  }
+
+  /** null: it does not sell it. */
+  product(sku) {
+    const [item] = this.bySku(sku)
+    return item ? { refused: item.refused ?? item.cannotStock } : null
+  }
+
+  /** By a location's name: what all variants of the SKU show; NaN where they differ. */
+  shown(place, sku) {
+    const location = [...this.locations].find(([, name]) => name === place)[0]
+    const shown = new Set(this.bySku(sku).map((item) => item.levels.get(location)))
+    return shown.size > 1 ? NaN : [...shown][0]
+  }
+
   bySku(sku) {
     return [...this.items.values()].filter((item) => item.sku === sku)
   }

@@ -2,12 +2,12 @@
 // told twice: whatever goes wrong, each difference takes effect once.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { HotwaxShop } from '../../demo/shops/hotwax.mjs'
-import { scaled, verify } from './lib.mjs'
-import { random, Rig } from './shop_rig.mjs'
+import { verify } from './lib.mjs'
+import { Comparison, everyFault, killBetween, randomSchedule } from './shop_cases.mjs'
+import { Rig } from './shop_rig.mjs'
 
-let shop, rig
+let shop, rig, comparison
 const skus = ['A', 'B', 'C', 'D']
 
 const channel = (url) =>
@@ -17,6 +17,7 @@ const channel = (url) =>
 before(async () => {
   shop = await new HotwaxShop({ facilities: ['STORE_1', 'STORE_2'], products: skus }).start()
   rig = await Rig.start('oms', channel(shop.url), { env: { OMS_TOKEN: 'hc-token' } })
+  comparison = new Comparison(rig, shop, { NY01: 'STORE_1', BOS02: 'STORE_2' }, { whole: false })
 })
 
 after(async () => {
@@ -25,14 +26,7 @@ after(async () => {
   if (rig) await verify(rig.hub.data)
 })
 
-const same = () => rig.agree(async () => {
-  for (const [key, cell] of await rig.hub.cells()) {
-    const [location, sku] = key.split('/')
-    const facility = location === 'NY01' ? 'STORE_1' : 'STORE_2'
-    if (!shop.products.has(sku) || shop.refused.has(sku)) continue
-    assert.equal(shop.available(sku, facility) ?? 0, Math.max(0, cell.available), key)
-  }
-})
+const same = () => comparison.same()
 
 test('the difference to what is shown goes out, with everything HotWax asks for', async () => {
   shop.move('A', 'STORE_1', 3) // from before our time
@@ -75,45 +69,15 @@ test('what it refuses is parked with its words, in 400 as in 200; the rest goes 
   await same()
 })
 
-test('each fault, on reading and on writing: told, and one effect', async () => {
-  const cases = [
-    ['lost', /./], ['error_after', /502: the shop failed/], ['html_after', /not an answer/], ['cut_off', /./],
-    ['broken', /./], ['error', /500: the shop failed/], ['html', /not an answer/],
-    ['redirect', /redirected/], ['too_many', /too many requests/], ['unavailable', /asks to wait/],
-    ['unauthorized', /does not accept the credentials/],
-  ]
-  for (const writing of [false, true]) {
-    for (const [fault, words] of cases) {
-      const had = shop.applied.length
-      shop.script.push(...(writing ? [null, fault] : [fault]))
-      await rig.sell('C', 0.5)
-      await rig.until(`the fault ${fault}`, () => shop.script.length === 0)
-      // A read whose connection breaks is said again at once; a doubt about one item is its own.
-      const isQuiet = writing ? ['html', 'html_after'] : ['lost', 'broken']
-      if (!isQuiet.includes(fault)) await rig.said(words)
-      await same()
-      assert.equal(shop.applied.length - had, 1, `${fault} while ${writing ? 'writing' : 'reading'}`)
-    }
-  }
-})
+// A read whose connection breaks is said again at once; a doubt about one item is its own.
+test('each fault on reading: told, and one effect', () =>
+  everyFault(rig, shop, comparison, 'C', { quiet: ['lost', 'broken'] }))
 
-test('kill -9 between send and answer: one effect, whether it was applied or not', async () => {
-  for (const applies of [true, false]) {
-    let open
-    shop.script.push(null, (call, response, answer) => {
-      if (applies) answer()
-      open = response
-    })
-    const had = shop.applied.length
-    await rig.sell('D')
-    await rig.until('the call', () => open)
-    await rig.hub.kill()
-    open.destroy()
-    await rig.hub.start()
-    await same()
-    assert.equal(shop.applied.length - had, 1)
-  }
-})
+test('each fault on writing: told, and one effect', () =>
+  everyFault(rig, shop, comparison, 'C', { before: 1, quiet: ['html', 'html_after'] }))
+
+test('kill -9 between send and answer: one effect, whether it was applied or not', () =>
+  killBetween(rig, shop, comparison, 'D', (call) => call.path.endsWith('/updateInventoryByIdentification')))
 
 test('an audit finds what somebody changed by hand, and mends it', async () => {
   shop.move('A', 'STORE_2', 50)
@@ -205,33 +169,5 @@ test('many at once go as a reset file; nothing newer is sent until it is importe
   }
 })
 
-test('a random schedule of faults ends with the same figures, each difference once', async () => {
-  const seed = Number(process.env.ONHAND_SEED ?? 20261123)
-  const next = random(seed)
-  const kinds = ['lost', 'error_after', 'html_after', 'cut_off', 'broken', 'error', 'html', 'too_many', 'unavailable']
-  const names = Array.from({ length: 12 }, (_, i) => `R${i}`)
-  for (const sku of names) shop.products.add(sku)
-  await rig.adjust(names.map((sku) => ({ sku, delta: 500, type: 'receipt' })))
-  await same()
-  const from = shop.applied.length
-  const calls = shop.requests.length
-  shop.chance = () => (next() < 0.25 ? kinds[Math.floor(next() * kinds.length)] : null)
-  for (let step = 0; step < scaled(60, 15); step++) {
-    const sku = names[Math.floor(next() * names.length)]
-    if (next() < 0.2) {
-      shop.move(sku, 'STORE_1', -1)
-      await rig.adjust([{ sku, delta: 1, type: 'reservation', order: `r${step}` }])
-    } else await rig.sell(sku, 1 + Math.floor(next() * 3))
-    await rig.order('resume')
-    const had = shop.requests.length
-    for (let i = 0; i < 10 && shop.requests.length === had; i++) await sleep(2)
-  }
-  shop.chance = null
-  await same()
-  const faults = shop.requests.slice(calls).filter((call) => call.fault).length
-  assert.ok(faults >= scaled(10, 2), `${faults} faults`)
-  // Everything only fell: a difference that raised a figure undid something.
-  for (const { sku, delta } of shop.applied.slice(from)) {
-    assert.ok(delta < 0, `seed ${seed}: ${sku} was raised by ${delta}`)
-  }
-})
+test('a random schedule of faults ends with the same figures, each difference once', () =>
+  randomSchedule(rig, shop, comparison, { buy: (sku) => shop.move(sku, 'STORE_1', -1) }))

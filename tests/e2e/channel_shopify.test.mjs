@@ -2,15 +2,15 @@
 // they are set, whatever goes wrong is told, and when it stops the shop shows what the hub says.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { gid, ShopifyShop } from '../../demo/shops/shopify.mjs'
-import { scaled, verify } from './lib.mjs'
-import { random, Rig } from './shop_rig.mjs'
+import { verify } from './lib.mjs'
+import { Comparison, everyFault, killBetween, randomSchedule } from './shop_cases.mjs'
+import { Rig } from './shop_rig.mjs'
 
 const newYork = gid('Location', 1)
 const boston = gid('Location', 2)
 const skus = ['A', 'B', 'C', 'D', 'E']
-let shop, rig
+let shop, rig, comparison
 
 const channel = (url) =>
   `type: shopify, url: "${url}", token: "env:SHOP_TOKEN", allow_private: true, ` +
@@ -20,6 +20,7 @@ before(async () => {
   shop = await new ShopifyShop({ locations: { 1: 'New York', 2: 'Boston' } }).start()
   for (const sku of skus) shop.addVariant(sku)
   rig = await Rig.start('web', channel(shop.url), { env: { SHOP_TOKEN: 'shpat_token' } })
+  comparison = new Comparison(rig, shop, { NY01: 'New York', BOS02: 'Boston' })
 })
 
 after(async () => {
@@ -28,16 +29,7 @@ after(async () => {
   if (rig) await verify(rig.hub.data)
 })
 
-const same = () => rig.agree(async () => {
-  for (const [key, cell] of await rig.hub.cells()) {
-    const [location, sku] = key.split('/')
-    for (const item of shop.bySku(sku)) {
-      const shown = item.levels.get(location === 'NY01' ? newYork : boston)
-      if (item.refused || item.cannotStock) continue
-      assert.equal(shown ?? 0, Math.max(0, Math.floor(cell.available)), key)
-    }
-  }
-})
+const same = () => comparison.same()
 
 test('what is received is shown; later figures are compared with the one before', async () => {
   await rig.adjust(skus.map((sku) => ({ sku, delta: 10, type: 'receipt' })))
@@ -135,25 +127,7 @@ test('a variant made anew under another id is looked up again', async () => {
   await same()
 })
 
-test('each fault: told, nothing applied twice, made good', async () => {
-  const cases = [
-    ['lost', /./], ['error_after', /502: the shop failed/], ['html_after', /not an answer/], ['cut_off', /./],
-    ['broken', /./], ['error', /500: the shop failed/], ['html', /not an answer/],
-    ['redirect', /redirected to 'http:\/\/169/], ['too_many', /too many requests/],
-    ['unavailable', /asks to wait/], ['unauthorized', /does not accept the credentials/],
-  ]
-  for (const [fault, words] of cases) {
-    const had = shop.applied.length
-    shop.script.push(fault)
-    await rig.sell('D', 0.001)
-    await rig.adjust([{ sku: 'D', delta: 2, type: 'receipt' }])
-    await rig.until(`the fault ${fault}`, () => shop.script.length === 0)
-    await rig.said(words)
-    await same()
-    assert.ok(shop.applied.length - had <= 2, `${fault}: ${shop.applied.length - had} effects`)
-    assert.equal((await rig.channel()).state, 'ok')
-  }
-})
+test('each fault: told, nothing applied twice, made good', () => everyFault(rig, shop, comparison, 'D'))
 
 test('the budget is the one the answers tell: nothing is refused for it twice in a row', async () => {
   const many = Array.from({ length: 400 }, (_, i) => `Q${i}`)
@@ -213,23 +187,8 @@ test('an audit finds what somebody changed by hand, and mends it', async () => {
   await same()
 })
 
-test('kill -9 between send and answer: one effect, whether it was applied or not', async () => {
-  for (const applies of [true, false, true]) {
-    let open
-    shop.script.push((call, response, answer) => {
-      if (applies) answer()
-      open = response
-    })
-    const had = shop.applied.length
-    await rig.receive('A', 1, 'BOS02')
-    await rig.until('the call', () => open)
-    await rig.hub.kill()
-    open.destroy()
-    await rig.hub.start()
-    await same()
-    assert.equal(shop.applied.filter((row, i) => i >= had && row.sku === 'A').length, 1)
-  }
-})
+test('kill -9 between send and answer: one effect, whether it was applied or not', () =>
+  killBetween(rig, shop, comparison, 'A', (call) => /inventorySetQuantities/.test(call.body)))
 
 test('a token that is taken back stops the channel in plain words; a new one is fetched', async () => {
   const own = await new ShopifyShop({ locations: { 1: 'New York' } }).start()
@@ -258,35 +217,5 @@ test('a token that is taken back stops the channel in plain words; a new one is 
   }
 })
 
-test('a random schedule of faults ends with shop = hub, and no older figure ever comes after', async () => {
-  const seed = Number(process.env.ONHAND_SEED ?? 20261123)
-  const next = random(seed)
-  const kinds = ['lost', 'error_after', 'html_after', 'cut_off', 'broken', 'error', 'html', 'too_many', 'unavailable']
-  const names = Array.from({ length: 20 }, (_, i) => `R${i}`)
-  for (const sku of names) shop.addVariant(sku)
-  await rig.adjust(names.map((sku) => ({ sku, delta: 500, type: 'receipt' })))
-  await same()
-  const from = shop.applied.length
-  const calls = shop.requests.length
-  shop.chance = () => (next() < 0.3 ? kinds[Math.floor(next() * kinds.length)] : null)
-  for (let step = 0; step < scaled(60, 15); step++) {
-    const sku = names[Math.floor(next() * names.length)]
-    if (next() < 0.2) {
-      shop.buy(sku, 1, newYork)
-      await rig.adjust([{ sku, delta: 1, type: 'reservation', order: `r${step}` }])
-    } else await rig.sell(sku, 1 + Math.floor(next() * 3))
-    await rig.order('resume')
-    const had = shop.requests.length
-    for (let i = 0; i < 10 && shop.requests.length === had; i++) await sleep(2)
-  }
-  shop.chance = null
-  await same()
-  const faults = shop.requests.slice(calls).filter((call) => call.fault).length
-  assert.ok(faults >= scaled(10, 2), `${faults} faults`)
-  // The figures only fell: one that is higher than an earlier one was stale.
-  const lowest = new Map()
-  for (const { sku, quantity } of shop.applied.slice(from)) {
-    assert.ok(quantity <= (lowest.get(sku) ?? Infinity), `seed ${seed}: ${sku} went back to ${quantity}`)
-    lowest.set(sku, quantity)
-  }
-})
+test('a random schedule of faults ends with shop = hub, and no older figure ever comes after', () =>
+  randomSchedule(rig, shop, comparison, { buy: (sku) => shop.buy(sku, 1, newYork) }))

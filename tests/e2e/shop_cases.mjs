@@ -1,5 +1,6 @@
 // What every shop has to stand: each fault one by one, a random schedule of them, and a hub that is
-// killed between a request and its answer. A shop has `shown(place, sku)`, `applied`, `addProduct`.
+// killed between a request and its answer. A shop has `shown(place, sku)`, `product(sku)` (null: it
+// sells none; `refused`: it will not be told), `applied` and `addProduct(sku)`.
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { scaled } from './lib.mjs'
@@ -55,24 +56,26 @@ export class Comparison {
   }
 }
 
-/** Each fault once, on the call that writes; `sku` is sold meanwhile. */
-export async function everyFault(rig, shop, comparison, sku) {
+/** Each fault once, on the call after `before` others; `sku` is sold meanwhile. `quiet`: faults that
+ * are made good without a word. */
+export async function everyFault(rig, shop, comparison, sku, { before = 0, quiet = [] } = {}) {
   await rig.receive(sku, 100)
   await comparison.same()
   for (const [fault, said] of Object.entries(words)) {
     const had = shop.applied.length
-    shop.script.push(fault)
+    shop.script.push(...Array(before).fill(null), fault)
     await rig.sell(sku)
     await rig.until(`the fault ${fault}`, () => shop.script.length === 0)
-    await rig.said(said)
+    if (!quiet.includes(fault)) await rig.said(said)
     await comparison.same()
     assert.ok(shop.applied.length - had <= 2, `${fault}: ${shop.applied.length - had} effects`)
     assert.equal((await rig.channel()).state, 'ok', fault)
   }
 }
 
-/** Figures only fall, so that one which is higher than an earlier one was stale. */
-export async function randomSchedule(rig, shop, comparison, { steps = 50, sells = 4 } = {}) {
+/** Figures only fall, so that one which is higher than an earlier one was stale. `buy(sku)`: what a
+ * customer of the shop buys, which the books learn of at once. */
+export async function randomSchedule(rig, shop, comparison, { steps = 50, sells = 4, buy = null } = {}) {
   const seed = Number(process.env.ONHAND_SEED ?? 20261124)
   const next = random(seed)
   const skus = Array.from({ length: 12 }, (_, i) => `R${i}`)
@@ -91,6 +94,11 @@ export async function randomSchedule(rig, shop, comparison, { steps = 50, sells 
       sku: skus[Math.floor(next() * skus.length)], delta: -1 - Math.floor(next() * 3), type: 'sale',
     }))
     const had = shop.requests.length
+    if (buy && next() < 0.2) {
+      const sku = skus[Math.floor(next() * skus.length)]
+      buy(sku)
+      lines.push({ sku, delta: 1, type: 'reservation', order: `o${step}` })
+    }
     await rig.adjust(lines)
     for (let wait = 0; wait < 20 && shop.requests.length === had; wait++) {
       if (wait % 4 === 3) await rig.order('resume') // what waits for its time is tried at once

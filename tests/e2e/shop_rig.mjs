@@ -52,20 +52,6 @@ export class Rig {
     }, seconds)
   }
 
-  /** `compare` holds once everything is sent; what was booked a moment ago may not be pending yet. */
-  async agree(compare) {
-    const end = Date.now() + 5000 * patience
-    for (;;) {
-      await this.settled({ hurry: true })
-      try {
-        return await compare()
-      } catch (error) {
-        if (Date.now() > end) throw error
-        await sleep(20)
-      }
-    }
-  }
-
   adjust(lines) {
     return this.hub.adjust(lines.map((line) => ({ id: `e${++this.sequence}`, location: 'NY01', ...line })))
   }
