@@ -115,12 +115,12 @@ static void read_it(struct outbox *outbox, uint32_t product, int64_t actual_mill
 static void test_doubts_what_it_told(void **state) {
     (void)state;
     static const struct {
-        bool hinted;
         int64_t actual_milli;
         enum outbox_state after;
+        bool hinted;
     } rows[] = {
-        {true, 1000, OUTBOX_CLEAN},   {false, 1000, OUTBOX_CLEAN},  {true, 400, OUTBOX_LATER},
-        {false, 400, OUTBOX_WANTING}, {true, 3000, OUTBOX_WANTING}, {false, 3000, OUTBOX_WANTING},
+        {1000, OUTBOX_CLEAN, true},   {1000, OUTBOX_CLEAN, false},  {400, OUTBOX_LATER, true},
+        {400, OUTBOX_WANTING, false}, {3000, OUTBOX_WANTING, true}, {3000, OUTBOX_WANTING, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct outbox *outbox = one_of_each();

@@ -36,12 +36,11 @@ static bool ask(void *shop, struct shop_work *work, struct arena *arena, uint64_
 
 struct look {
     int64_t after_us; /* since it was sent */
-    bool late, knows;
     uint64_t left;
-    unsigned asked; /* in all, by then */
-    size_t count;   /* that are still there */
-    bool doubts;
+    size_t count;    /* that are still there */
     int64_t tend_us; /* after it was sent; 0: not asked for */
+    unsigned asked;  /* in all, by then */
+    bool late, knows, doubts;
 };
 
 static void play(const char *id, const struct look *looks, size_t look_count, bool restarts) {
@@ -72,11 +71,11 @@ static void play(const char *id, const struct look *looks, size_t look_count, bo
 static void waits_until_it_is_closed(void **state) {
     (void)state;
     static const struct look looks[] = {
-        {1 * SECOND, false, true, 5, 1, 1, false, 2 * SECOND},
-        {1 * SECOND + 1, false, true, 5, 1, 1, false, 2 * SECOND}, /* not every moment */
-        {2 * SECOND, false, false, 0, 2, 1, false, 3 * SECOND},    /* nobody knows */
-        {3 * SECOND, true, true, 2, 3, 1, false, 4 * SECOND},
-        {4 * SECOND, false, true, 0, 4, 0, false, 0},
+        {1 * SECOND, 5, 1, 2 * SECOND, 1, false, true, false},
+        {1 * SECOND + 1, 5, 1, 2 * SECOND, 1, false, true, false}, /* not every moment */
+        {2 * SECOND, 0, 1, 3 * SECOND, 2, false, false, false},    /* nobody knows */
+        {3 * SECOND, 2, 1, 4 * SECOND, 3, true, true, false},
+        {4 * SECOND, 0, 0, 0, 4, false, true, false},
     };
     play("11-aa", looks, sizeof looks / sizeof looks[0], false);
 }
@@ -84,12 +83,12 @@ static void waits_until_it_is_closed(void **state) {
 static void a_late_one_is_watched_until_it_is_done(void **state) {
     (void)state;
     static const struct look looks[] = {
-        {300 * SECOND, false, true, 9, 1, 1, false, 301 * SECOND},
-        {301 * SECOND, false, true, 9, 1, 1, false, 305 * SECOND}, /* a reading does not wait */
-        {306 * SECOND, true, true, 9, 2, 1, false, 311 * SECOND},
-        {311 * SECOND, true, true, 4, 3, 1, true, 316 * SECOND}, /* it goes on after all */
-        {316 * SECOND, true, false, 0, 4, 1, false, 321 * SECOND},
-        {400 * SECOND, true, true, 0, 5, 0, true, 0},
+        {300 * SECOND, 9, 1, 301 * SECOND, 1, false, true, false},
+        {301 * SECOND, 9, 1, 305 * SECOND, 1, false, true, false}, /* a reading does not wait */
+        {306 * SECOND, 9, 1, 311 * SECOND, 2, true, true, false},
+        {311 * SECOND, 4, 1, 316 * SECOND, 3, true, true, true}, /* it goes on after all */
+        {316 * SECOND, 0, 1, 321 * SECOND, 4, true, false, false},
+        {400 * SECOND, 0, 0, 0, 5, true, true, true},
     };
     play("11-aa", looks, sizeof looks / sizeof looks[0], false);
 }
@@ -97,9 +96,9 @@ static void a_late_one_is_watched_until_it_is_done(void **state) {
 static void a_restart_forgets_none(void **state) {
     (void)state;
     static const struct look looks[] = {
-        {1 * SECOND, true, true, 5, 1, 1, false, 0},
-        {900 * SECOND, true, true, 5, 2, 1, false, 0},
-        {901 * SECOND, true, true, 0, 3, 0, true, 0},
+        {1 * SECOND, 5, 1, 0, 1, true, true, false},
+        {900 * SECOND, 5, 1, 0, 2, true, true, false},
+        {901 * SECOND, 0, 0, 0, 3, true, true, true},
     };
     play("11-aa", looks, sizeof looks / sizeof looks[0], true);
 }
@@ -107,8 +106,8 @@ static void a_restart_forgets_none(void **state) {
 static void one_without_a_name_is_done_after_a_while(void **state) {
     (void)state;
     static const struct look looks[] = {
-        {1 * SECOND, true, true, 5, 0, 1, false, 300 * SECOND},
-        {301 * SECOND, true, true, 5, 0, 0, true, 0},
+        {1 * SECOND, 5, 1, 300 * SECOND, 0, true, true, false},
+        {301 * SECOND, 5, 0, 0, 0, true, true, true},
     };
     play("", looks, 2, false);
     play("", looks, 2, true);
@@ -116,7 +115,7 @@ static void one_without_a_name_is_done_after_a_while(void **state) {
 
 static void one_that_is_never_done_is_forgotten(void **state) {
     (void)state;
-    static const struct look look = {8 * US_PER_DAY, true, true, 5, 0, 0, true, 0};
+    static const struct look look = {8 * US_PER_DAY, 5, 0, 0, 0, true, true, true};
     play("11-aa", &look, 1, true);
 }
 
