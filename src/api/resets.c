@@ -84,6 +84,7 @@ static bool read_csv_options(struct request *r, struct reader_options *options) 
     const struct config_csv *csv = &r->api->config->csv;
     options->delimiter = csv->delimiter;
     options->decimal_comma = csv->decimal_comma;
+    options->trailer = csv->trailer;
     struct text delimiter = request_query(r, "delimiter");
     if (text_equal_string(delimiter, "tab")) {
         delimiter = TEXT("\t");
@@ -94,6 +95,14 @@ static bool read_csv_options(struct request *r, struct reader_options *options) 
             return false;
         }
         options->delimiter = delimiter.data[0];
+    }
+    if (request_query_given(r, "trailer")) {
+        options->trailer = request_query(r, "trailer");
+        const char *mistake = config_trailer_mistake(options->trailer);
+        if (mistake != NULL) {
+            problem(r, STATUS_BAD_VALUE, "trailer", "trailer: %s", mistake);
+            return false;
+        }
     }
     return request_query_bool(r, "decimal_comma", &options->decimal_comma);
 }

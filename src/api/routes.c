@@ -6,7 +6,7 @@
 
 #define RESET_QUERY                                                                                \
     "as_of source location mode absent quantity dry_run format guard manifest file delimiter "     \
-    "decimal_comma publish"
+    "decimal_comma publish trailer"
 
 const struct route routes[] = {
     {"POST", "/api/service/updateInventoryByIdentification", SCOPE_ADJUST, BODY_JSON, RUN_HERE,

@@ -23,7 +23,7 @@ static const struct usage usage = {
 struct reset_options {
     struct client_options client;
     const char *as_of, *source, *location, *mode, *absent, *quantity, *format, *manifest, *publish;
-    const char *delimiter;
+    const char *delimiter, *trailer;
     bool dry_run, guard_off, decimal_comma;
 };
 
@@ -72,6 +72,7 @@ static int make_path(const struct reset_options *options, const char *file_name,
     append_query(path, "publish", options->publish);
     append_query(path, "format", options->format);
     append_query(path, "delimiter", options->delimiter);
+    append_query(path, "trailer", options->trailer);
     append_query(path, "decimal_comma", options->decimal_comma ? "true" : NULL);
     append_query(path, "dry_run", options->dry_run ? "true" : NULL);
     append_query(path, "guard", options->guard_off ? "off" : NULL);
@@ -129,6 +130,8 @@ int command_reset(int argc, char **argv) {
         {"--format", "FORMAT", OPTION_TEXT, &options.format, "csv, ndjson, json, xml (found out)"},
         {"--delimiter", "CHAR", OPTION_TEXT, &options.delimiter, ", ; | or tab (found out)"},
         {"--decimal-comma", NULL, OPTION_FLAG, &options.decimal_comma, "quantities like 1,5"},
+        {"--trailer", "WORDS", OPTION_TEXT, &options.trailer,
+         "how the last line looks, as \"T|{rows}|{units}\", or none (found out)"},
         CLIENT_ROWS(options.client),
     };
     struct operands operands;

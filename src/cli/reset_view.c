@@ -46,7 +46,7 @@ static void print_line(const char *name, const struct buffer *value) {
 }
 
 static void print_head(const json_t *reset) {
-    static const char *const texts[] = {"source", "feed", "file"};
+    static const char *const texts[] = {"source", "feed", "file", "trailer"};
     struct buffer value = {0};
     (void)printf("%-14s", "reset");
     view_print_safe(stdout, view_string(reset, "id"));
@@ -64,7 +64,7 @@ static void print_head(const json_t *reset) {
     else if (strncmp(view_string(reset, "as_of_origin"), "inferred", 8) == 0)
         buffer_append_format(&value, "  (%s: by the figures)", view_string(reset, "as_of_origin"));
     print_line("as of", &value);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         const char *text = view_string(reset, texts[i]);
         buffer_clear(&value);
         buffer_append_string(&value, text);

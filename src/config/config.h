@@ -67,7 +67,7 @@ enum config_file_mode { CONFIG_FILE_CHANGES, CONFIG_FILE_ALL };
 struct config_guards {
     uint32_t named;
     bool enabled;
-    bool missing_locations, future_as_of, manifest, cut_off;
+    bool missing_locations, future_as_of, manifest, cut_off, trailer;
     int64_t min_rows_percent, max_zeroed_percent, min_units_percent, max_units_percent,
         max_unreadable_percent;
     enum config_as_of_check as_of_check; /* as_of held against the figures */
@@ -103,8 +103,12 @@ struct config_schedule {
 
 struct config_csv {
     bool decimal_comma;
-    char delimiter; /* 0: found out from the file */
+    char delimiter;      /* 0: found out from the file */
+    struct text trailer; /* "auto", "none", or a template: T|*|{rows}|{units} */
 };
+
+/* NULL, or what is wrong with a trailer's template (or auto, or none). */
+const char *config_trailer_mistake(struct text trailer);
 
 struct config_limits {
     int64_t body_bytes; /* of one request that is not streamed */

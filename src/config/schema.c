@@ -58,6 +58,7 @@ static const struct setting guard_rows[] = {
     SWITCH(future_as_of),
     SWITCH(manifest),
     SWITCH(cut_off),
+    SWITCH(trailer),
     {"as_of_check", SETTING_CHOICE, offsetof(struct config_guards, as_of_check), "warn",
      .choices = as_of_check_words},
     {"as_of_distance", SETTING_DURATION, offsetof(struct config_guards, as_of_distance_us), "10m",
@@ -79,6 +80,7 @@ const struct schema schema_guards = {
 static const struct setting csv_rows[] = {
     PLAIN("decimal_comma", SETTING_BOOL, offsetof(struct config_csv, decimal_comma), "false"),
     PLAIN("delimiter", SETTING_DELIMITER, offsetof(struct config_csv, delimiter), "auto"),
+    PLAIN("trailer", SETTING_TRAILER, offsetof(struct config_csv, trailer), "auto"),
 };
 static const struct schema schema_csv = {
     "csv", ROWS(csv_rows), sizeof(struct config_csv), NO_OFFSET, NO_OFFSET, NO_OFFSET, NULL,
@@ -194,6 +196,7 @@ static const struct setting feed_rows[] = {
     {"manifest", SETTING_CHOICE, AT(manifest), "optional", .choices = manifest_words},
     PLAIN("decimal_comma", SETTING_BOOL, AT(csv.decimal_comma), NULL),
     PLAIN("delimiter", SETTING_DELIMITER, AT(csv.delimiter), NULL),
+    PLAIN("trailer", SETTING_TRAILER, AT(csv.trailer), NULL),
     {"late_after", SETTING_DURATION, AT(late_after_us), "0s", .least = 0, .most = DAYS(366)},
     {"stable_for", SETTING_DURATION, AT(stable_for_us), "2s", .least = 0, .most = DAYS(1)},
     PLAIN("namespace", SETTING_NAME, AT(name_space), NULL),

@@ -25,6 +25,7 @@ enum setting_kind {
     SETTING_LISTEN,    /* struct config: listen, listen_host, listen_port */
     SETTING_STORE,     /* struct config: store, store_url */
     SETTING_DELIMITER, /* char */
+    SETTING_TRAILER,   /* struct text */
     SETTING_AS_OF,     /* struct config_as_of */
     SETTING_INCREASES, /* struct config_increases; text or {after: 5m} */
     SETTING_TEXTS,     /* struct config_texts */

@@ -265,6 +265,36 @@ static const char *read_delimiter(const struct value *value) {
     return NULL;
 }
 
+const char *config_trailer_mistake(struct text trailer) {
+    static const char *const names[] = {"{rows}", "{rows+1}", "{rows+2}", "{units}"};
+    unsigned seen = 0;
+    if (trailer.length == 0 || trailer.length > 200) {
+        return "expected auto, none, or how the last line looks, like \"T|*|{rows}|{units}\"";
+    }
+    for (size_t i = 0; i < trailer.length; i++) {
+        size_t n = 0;
+        if (trailer.data[i] != '{') {
+            continue;
+        }
+        while (n < 4 && (trailer.length - i < strlen(names[n]) ||
+                         memcmp(trailer.data + i, names[n], strlen(names[n])) != 0)) {
+            n++;
+        }
+        unsigned bit = n == 3 ? 2 : 1;
+        if (n == 4 || (seen & bit) != 0) {
+            return "in braces only {rows} (or {rows+1}, {rows+2}: lines that are no rows are "
+                   "counted along) and {units}, each once";
+        }
+        seen |= bit;
+    }
+    return NULL;
+}
+
+static const char *read_trailer(const struct value *value) {
+    *(struct text *)(void *)value->field = arena_copy(&value->reading->config->arena, value->text);
+    return config_trailer_mistake(value->text);
+}
+
 /* The instant must be fully told: a count of seconds, or a date at the least. */
 static const char *check_name_pattern(const struct value *value, struct text pattern) {
     bool day = false, month = false, year = false, epoch = false;
@@ -321,15 +351,16 @@ static const char *read_increases(const struct value *value) {
 }
 
 static const char *(*const readers[])(const struct value *value) = {
-    [SETTING_TEXT] = read_text,         [SETTING_NAME] = read_name,
-    [SETTING_BOOL] = read_bool,         [SETTING_INT] = read_int,
-    [SETTING_QUANTITY] = read_quantity, [SETTING_DURATION] = read_duration,
-    [SETTING_CHOICE] = read_choice,     [SETTING_SECRET] = read_secret,
-    [SETTING_ZONE] = read_zone,         [SETTING_CRON] = read_schedule,
-    [SETTING_EVERY] = read_schedule,    [SETTING_HTTP_URL] = read_http_url,
-    [SETTING_FEED_URL] = read_feed_url, [SETTING_LISTEN] = read_listen,
-    [SETTING_STORE] = read_store,       [SETTING_DELIMITER] = read_delimiter,
-    [SETTING_AS_OF] = read_as_of,       [SETTING_INCREASES] = read_increases,
+    [SETTING_TEXT] = read_text,           [SETTING_NAME] = read_name,
+    [SETTING_BOOL] = read_bool,           [SETTING_INT] = read_int,
+    [SETTING_QUANTITY] = read_quantity,   [SETTING_DURATION] = read_duration,
+    [SETTING_CHOICE] = read_choice,       [SETTING_SECRET] = read_secret,
+    [SETTING_ZONE] = read_zone,           [SETTING_CRON] = read_schedule,
+    [SETTING_EVERY] = read_schedule,      [SETTING_HTTP_URL] = read_http_url,
+    [SETTING_FEED_URL] = read_feed_url,   [SETTING_LISTEN] = read_listen,
+    [SETTING_STORE] = read_store,         [SETTING_DELIMITER] = read_delimiter,
+    [SETTING_TRAILER] = read_trailer,     [SETTING_AS_OF] = read_as_of,
+    [SETTING_INCREASES] = read_increases,
 };
 
 void value_read(struct reading *reading, const struct setting *row, const yaml_node_t *node,

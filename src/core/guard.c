@@ -26,6 +26,7 @@ const struct guard_limits guard_limits_default = {
     .future = true,
     .manifest = true,
     .cut_off = true,
+    .trailer = true,
     .enabled = true,
 };
 
@@ -44,6 +45,8 @@ static unsigned judge_file(const struct guard_limits *limits, const struct guard
         tripped |= 1u << GUARD_FUTURE;
     if (limits->manifest && facts->manifest_mismatch)
         tripped |= 1u << GUARD_MANIFEST;
+    if (limits->trailer && facts->trailer_mismatch)
+        tripped |= 1u << GUARD_TRAILER;
     if (limits->cut_off && facts->cut_off)
         tripped |= 1u << GUARD_CUT_OFF;
     if (facts->as_of_uncertain)

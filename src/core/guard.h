@@ -20,7 +20,8 @@
     X(AS_OF_MISMATCH, "as_of_mismatch", "the figures are those of another time than as_of")        \
     X(CUT_OFF, "cut_off", "the last row has no line end: the file may have been cut off in it")    \
     X(AS_OF_ANCIENT, "as_of_ancient",                                                              \
-      "as_of lies before the year 2000: a clock or a column is wrong")
+      "as_of lies before the year 2000: a clock or a column is wrong")                             \
+    X(TRAILER, "trailer", "the trailer does not count what the file has")
 
 enum guard {
 #define X(name, word, meaning) GUARD_##name,
@@ -35,7 +36,7 @@ struct guard_limits {
     unsigned min_units_percent;      /* 50 */
     unsigned max_units_percent;      /* 200 */
     unsigned max_unreadable_percent; /* 1 */
-    bool missing_location, future, manifest, cut_off, enabled;
+    bool missing_location, future, manifest, cut_off, trailer, enabled;
 };
 
 extern const struct guard_limits guard_limits_default;
@@ -48,6 +49,7 @@ struct guard_facts {
     bool as_of_uncertain;     /* it was to be told from the figures, and they do not say */
     bool as_of_mismatch;      /* it was given, and the figures say otherwise (and shall hold) */
     bool as_of_ancient;       /* before there was anything to count it with */
+    bool trailer_mismatch;    /* the file's last line counts other rows, or is missing */
     bool cut_off;             /* its feed's files end with a line end, and this one does not */
     uint64_t rows, last_rows; /* rows of this location now, and in its last applied full reset */
     uint64_t unreadable_rows; /* rejected rows of this location (or of unknown location) */
@@ -56,7 +58,8 @@ struct guard_facts {
 };
 
 /* A bit set of the guards that tripped, (1u << GUARD_X); 0: apply. NO_ROWS, FUTURE,
- * MANIFEST, CUT_OFF and AS_OF_* need no earlier reset; the others guard what one has brought. */
+ * MANIFEST, TRAILER, CUT_OFF and AS_OF_* need no earlier reset; the others guard what one has
+ * brought. */
 unsigned guard_judge(const struct guard_limits *limits, const struct guard_facts *facts);
 
 const char *guard_word(enum guard guard);

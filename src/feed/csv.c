@@ -16,6 +16,7 @@
 #include "feed/encoding.h"
 #include "feed/reader_internal.h"
 #include "feed/row_values.h"
+#include "feed/trailer.h"
 #include "feed/unseen.h"
 
 #define WINDOW_MIN 256
@@ -38,6 +39,14 @@ struct csv {
 
     struct text_encoding encoding;
     struct row_times times;
+
+    bool any_record;    /* behind the header, that is not blank */
+    struct buffer held; /* a record that is a trailer, unless another one follows */
+    uint64_t held_line;
+    uint64_t rows_before; /* of parts before this one */
+    int64_t units_milli;  /* of all rows so far, those parts' included; it may wrap around */
+    bool units_unknown;   /* a quantity could not be read */
+    struct reset_trailer trailer;
 
     size_t window; /* bytes to scan at once: fewer where little is plain */
 
@@ -143,6 +152,7 @@ static inline bool fill_row(struct csv *csv, const struct text slots[CSV_SLOT_CO
             quantity_parse(quantity, csv->options->decimal_comma, &row->quantity_milli);
         if (status != STATUS_OK) {
             if (is_header_again(csv, slots)) {
+                csv->any_record = true;
                 return false;
             }
             row_reject(row, status,
@@ -163,9 +173,16 @@ static inline bool fill_row(struct csv *csv, const struct text slots[CSV_SLOT_CO
     return true;
 }
 
+/* Wrapping around, so that no sum is too large to be compared. */
+static inline void count_units(struct csv *csv, const struct stated_row *row) {
+    csv->units_milli = (int64_t)((uint64_t)csv->units_milli + (uint64_t)row->quantity_milli);
+    csv->units_unknown |= row->problem != STATUS_OK;
+}
+
 /* A record that is no row at all. */
 static void push_rejected(struct csv *csv, struct text raw, enum status problem,
                           const char *detail) {
+    csv->any_record = csv->units_unknown = true;
     struct stated_row *row = row_output_next(csv->output);
     *row = (struct stated_row){.line = csv->line,
                                .raw = raw,
@@ -201,6 +218,8 @@ static void fields_to_row(struct csv *csv, struct text raw, const struct text *f
         row_reject(row, STATUS_BAD_VALUE,
                    "an invisible character in the location or the identifier");
     }
+    count_units(csv, row);
+    csv->any_record = true;
     row_output_push(csv->output);
 }
 
@@ -241,6 +260,118 @@ static void take_record(struct csv *csv, struct text raw) {
     } else {
         fields_to_row(csv, record, csv->fields);
     }
+}
+
+/* ---- the trailer ---- */
+
+static struct trailer_rule trailer_rule(const struct csv *csv) {
+    return (struct trailer_rule){.setting = csv->options->trailer,
+                                 .delimiter = csv->layout.delimiter,
+                                 .decimal_comma = csv->options->decimal_comma};
+}
+
+static bool may_be_blank(char c, char delimiter) {
+    return (c <= ' ' && c > '\0') || c == delimiter || c == '"';
+}
+
+static bool is_blank_record(struct csv *csv, struct text raw) {
+    for (size_t i = 0; i < raw.length; i++) {
+        if (!may_be_blank(raw.data[i], csv->layout.delimiter)) {
+            return false;
+        }
+    }
+    size_t count = 0;
+    return csv_split(cut_return(raw), csv->layout.delimiter, &csv->output->scratch, csv->fields,
+                     READER_COLUMNS_MAX, &count) == CSV_SPLIT_OK &&
+           is_blank(csv->fields, count);
+}
+
+/* Another record follows what looked like a trailer: it is a row, whatever it looks like. */
+static void release_held(struct csv *csv) {
+    if (csv->held.length > 0) {
+        struct text record = arena_copy(&csv->output->scratch, buffer_text(&csv->held));
+        uint64_t line = csv->line;
+        buffer_clear(&csv->held);
+        csv->line = csv->held_line;
+        take_record(csv, record);
+        csv->line = line;
+    }
+}
+
+static void take_or_hold(struct csv *csv, struct text raw) {
+    struct trailer_rule rule = trailer_rule(csv);
+    struct trailer_claim claim;
+    if (csv->held.length > 0 && !is_blank_record(csv, raw)) {
+        release_held(csv);
+    }
+    if (trailer_read(cut_return(raw), &rule, &claim)) {
+        buffer_append_text(&csv->held, cut_return(raw));
+        csv->held_line = csv->line;
+    } else {
+        take_record(csv, raw);
+    }
+}
+
+/* It has all that a row has, and as a trailer it would be far from the truth. */
+static bool is_rather_a_row(struct csv *csv, struct text record, const struct trailer_claim *claim,
+                            uint64_t rows) {
+    struct text slots[CSV_SLOT_COUNT] = {{NULL, 0}};
+    struct stated_row row;
+    size_t count = 0;
+    if (csv_split(record, csv->layout.delimiter, &csv->output->scratch, csv->fields,
+                  READER_COLUMNS_MAX, &count) != CSV_SPLIT_OK ||
+        count != csv->layout.columns) {
+        return false;
+    }
+    for (unsigned i = 0; i < csv->layout.pick_count; i++) {
+        slots[csv->layout.picks[i].slot] = unseen_trim(csv->fields[csv->layout.picks[i].column]);
+    }
+    return fill_row(csv, slots, record, &row) && row.problem == STATUS_OK &&
+           (claim->weak || claim->rows / 1000 > rows);
+}
+
+/* The file's last record, held back. False: it is a row after all. */
+static bool judge_held(struct csv *csv) {
+    struct trailer_rule rule = trailer_rule(csv);
+    struct trailer_claim claim;
+    struct text record = buffer_text(&csv->held);
+    uint64_t rows = csv->rows_before + csv->output->total;
+    csv->trailer.expected = trailer_is_expected(&rule);
+    csv->trailer.differs = csv->trailer.expected;
+    if (record.length == 0 || !trailer_read(record, &rule, &claim)) {
+        return true;
+    }
+    bool agrees = trailer_agrees(&claim, rows, csv->units_milli, !csv->units_unknown);
+    if (!agrees && is_rather_a_row(csv, record, &claim, rows)) {
+        return false;
+    }
+    csv->trailer = (struct reset_trailer){.found = true,
+                                          .expected = csv->trailer.expected,
+                                          .differs = !agrees,
+                                          .says_rows = claim.says_rows,
+                                          .says_units = claim.says_units && !csv->units_unknown,
+                                          .line = csv->held_line,
+                                          .said_rows = claim.rows,
+                                          .rows = rows,
+                                          .said_units_milli = claim.units_milli,
+                                          .units_milli = csv->units_milli};
+    if (claim.either && agrees) { /* only what it turned out to count */
+        csv->trailer.says_rows = claim.rows == rows;
+        csv->trailer.says_units = !csv->trailer.says_rows;
+    }
+    return true;
+}
+
+/* Where the last record of a piece begins, or before: the fast way leaves it, for it might be the
+ * file's last. */
+static size_t last_record_begin(const struct csv *csv, const char *data, size_t length) {
+    while (length > 0 && may_be_blank(data[length - 1], csv->layout.delimiter)) {
+        length--;
+    }
+    while (length > 0 && data[length - 1] != '\n') {
+        length--;
+    }
+    return length;
 }
 
 /* ---- the header ---- */
@@ -321,9 +452,10 @@ static void end_record(struct csv *csv, struct text raw) {
         unreadable(csv, csv->line, &error);
     } else if (csv->long_record) {
         raw.length = raw.length < READER_LONG_RAW ? raw.length : READER_LONG_RAW;
+        release_held(csv);
         push_rejected(csv, raw, STATUS_TOO_LARGE, "the row is too long");
     } else if (csv->header_known) {
-        take_record(csv, raw);
+        take_or_hold(csv, raw);
     } else {
         take_first_record(csv, raw);
     }
@@ -399,7 +531,9 @@ static size_t take_indexed(struct csv *csv, const char *data) {
             break; /* a blank line, perhaps */
         }
         struct text raw = {data + begin, text_end - begin};
-        if (fill_row(csv, slots, raw, row_output_next(csv->output))) {
+        struct stated_row *row = row_output_next(csv->output);
+        if (fill_row(csv, slots, raw, row)) {
+            count_units(csv, row);
             row_output_push(csv->output);
         }
         csv->line++;
@@ -431,13 +565,16 @@ static size_t fast(struct csv *csv, const char *data, size_t length) {
 
 static enum status csv_feed(void *state, const char *data, size_t length) {
     struct csv *csv = state;
-    size_t at = 0;
+    size_t at = 0, last = 0;
+    bool last_known = false;
     while (at < length && csv->status == STATUS_OK) {
-        if (csv->header_known && csv_cursor_at_begin(&csv->cursor)) {
-            at += fast(csv, data + at, length - at);
-            if (at >= length) {
-                break;
-            }
+        if (csv->header_known && !last_known) {
+            last = at + last_record_begin(csv, data + at, length - at);
+            last_known = true;
+        }
+        if (csv_cursor_at_begin(&csv->cursor) && at < last) {
+            release_held(csv);
+            at += fast(csv, data + at, last - at);
         }
         at += careful(csv, data + at, length - at);
     }
@@ -448,6 +585,7 @@ static enum status csv_feed(void *state, const char *data, size_t length) {
 static enum status csv_finish(void *state, struct error *error) {
     struct csv *csv = state;
     struct error found;
+    bool held_is_open = false;
     if (csv->status == STATUS_OK && csv->cursor.quoted) {
         error_set(&found, STATUS_UNREADABLE,
                   "a quote that opens here is never closed: the file has broken off");
@@ -457,9 +595,15 @@ static enum status csv_finish(void *state, struct error *error) {
         uint64_t before = csv->output->total;
         end_record(csv, buffer_text(&csv->carry));
         csv->open_end = csv->output->total > before;
+        held_is_open = csv->held.length > 0;
         row_output_flush(csv->output);
         buffer_clear(&csv->carry);
     }
+    if (csv->status == STATUS_OK && csv->header_known && !judge_held(csv)) {
+        release_held(csv);
+        csv->open_end |= held_is_open;
+    }
+    row_output_flush(csv->output);
     if (csv->status == STATUS_OK && !csv->header_known) {
         error_set(&found, STATUS_UNREADABLE, "the file is empty");
         unreadable(csv, 0, &found);
@@ -485,6 +629,7 @@ static void csv_free(void *state) {
     struct csv *csv = state;
     arena_deinit(&csv->arena);
     buffer_deinit(&csv->carry);
+    buffer_deinit(&csv->held);
     row_times_deinit(&csv->times);
     free(csv);
 }
@@ -495,6 +640,7 @@ static void csv_report(const void *state, struct reader_report *report) {
     report->header = csv->layout.header;
     report->lines = csv->line - 1;
     report->open_end = csv->open_end;
+    report->trailer = csv->trailer;
     if (csv->encoding.seen_windows1252) {
         report->encoding = "windows-1252";
     }
@@ -518,13 +664,22 @@ static void *csv_fork(const void *state, struct row_output *output) {
     return part;
 }
 
-static bool csv_part_is_sound(const void *first, void *part) {
-    const struct csv *a = first;
+static bool csv_part_is_sound(void *first, void *part) {
+    struct csv *a = first;
     struct csv *b = part;
     bool sound = a->status == STATUS_OK && csv_cursor_at_begin(&a->cursor) &&
                  !(a->encoding.seen_utf8 && b->encoding.seen_windows1252);
+    if (!sound ||
+        (a->held.length > 0 && !b->any_record && b->output->total == 0 && b->held.length == 0)) {
+        return false; /* blank to its end: what a holds back may still be the last */
+    }
+    release_held(a);
+    row_output_flush(a->output);
     b->encoding.seen_utf8 |= a->encoding.seen_utf8;
-    return sound;
+    b->rows_before = a->rows_before + a->output->total;
+    b->units_milli = (int64_t)((uint64_t)a->units_milli + (uint64_t)b->units_milli);
+    b->units_unknown |= a->units_unknown;
+    return true;
 }
 
 const struct reader_format reader_format_csv = {

@@ -86,6 +86,10 @@ static enum status end(void *context, struct error *error) {
     entries->report.rows += report.rows;
     entries->report.rejected_rows += report.rejected_rows;
     entries->report.open_end |= report.open_end;
+    report.trailer.line += entries->report.lines - report.lines;
+    if (report.trailer.differs || !entries->report.trailer.differs) {
+        entries->report.trailer = report.trailer; /* one that is wrong is enough */
+    }
     reader_free(entries->reader);
     entries->reader = NULL;
     return status;

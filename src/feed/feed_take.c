@@ -318,6 +318,7 @@ static enum status apply(struct taking *t) {
                                                                   : (struct text){NULL, 0},
         .delimiter = config->csv.delimiter != 0 ? config->csv.delimiter : csv->delimiter,
         .decimal_comma = config->csv.decimal_comma || csv->decimal_comma,
+        .trailer = config->csv.trailer,
         .zone = t->feed->zone};
     struct buffer summary = {0};
     enum status status = upload_file(t->feed->hub, &access_internal, t->feed->spool, &params,

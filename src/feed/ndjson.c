@@ -127,7 +127,7 @@ static void *ndjson_fork(const void *state, struct row_output *output) {
     return part;
 }
 
-static bool ndjson_part_is_sound(const void *first, void *part) {
+static bool ndjson_part_is_sound(void *first, void *part) {
     const struct ndjson *a = first;
     struct ndjson *b = part;
     bool sound = !a->begun && !(a->items.encoding.seen_utf8 && b->items.encoding.seen_windows1252);

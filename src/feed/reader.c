@@ -204,7 +204,7 @@ struct reader *reader_fork(const struct reader *reader, const struct reader_sink
     return part;
 }
 
-bool reader_part_is_sound(const struct reader *first, struct reader *part) {
+bool reader_part_is_sound(struct reader *first, struct reader *part) {
     require(first->format == part->format);
     return first->format->part_is_sound(first->state, part->state);
 }

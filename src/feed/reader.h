@@ -34,6 +34,7 @@ struct reader_options {
     struct text as_of_column; /* theirs; empty: none, unless `columns` names one */
     char delimiter;           /* 0: found out from the header */
     bool decimal_comma;
+    struct text trailer;     /* as struct trailer_rule has it; CSV only */
     bool location_given;     /* the file need not have a column for it */
     const struct zone *zone; /* of times without an offset; NULL: UTC */
 };
@@ -46,8 +47,9 @@ struct reader_report {
     uint64_t lines;     /* of the file, the header included; for CSV and NDJSON those that ended */
     uint64_t rows;      /* given to the sink, rejected ones included */
     uint64_t rejected_rows;
-    int64_t as_of_us; /* the file's own word for all of it; NEVER_US: none */
-    bool open_end;    /* the last row has no line end behind it; CSV only */
+    int64_t as_of_us;             /* the file's own word for all of it; NEVER_US: none */
+    bool open_end;                /* the last row has no line end behind it; CSV only */
+    struct reset_trailer trailer; /* which is none of the rows; CSV only */
 };
 
 struct reader;

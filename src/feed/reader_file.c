@@ -111,6 +111,8 @@ static void hand_on(struct sharing *sharing) {
         sharing->parts->part_end(sharing->parts->context, part->sink.context, true,
                                  sharing->report.lines);
     }
+    sharing->report.trailer = report.trailer;
+    sharing->report.trailer.line += report.trailer.found ? sharing->report.lines : 0;
     sharing->report.lines += report.lines;
     sharing->report.rows += report.rows;
     sharing->report.rejected_rows += report.rejected_rows;
@@ -293,6 +295,7 @@ enum status reader_read_file(int fd, const struct reader_options *options,
     report_out->rows = sharing.report.rows;
     report_out->rejected_rows = sharing.report.rejected_rows;
     report_out->open_end = sharing.report.open_end;
+    report_out->trailer = sharing.report.trailer;
     report_out->encoding = sharing.report.encoding;
     reader_free(sharing.head.reader);
     return status;

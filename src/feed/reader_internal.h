@@ -45,8 +45,9 @@ struct reader_format {
      * header has not been read yet). The field is NULL for formats that cannot be cut. */
     void *(*fork)(const void *state, struct row_output *output);
     /* `first` has come to the place where `part` began, and `part` to its end: whether what part
-     * took for granted was so. Then it takes over what has to be known of all before it. */
-    bool (*part_is_sound)(const void *first, void *part);
+     * took for granted was so. Then first gives out what it held back, and part takes over what has
+     * to be known of all before it. */
+    bool (*part_is_sound)(void *first, void *part);
 };
 
 extern const struct reader_format reader_format_csv;
@@ -56,6 +57,6 @@ extern const struct reader_format reader_format_xml;
 
 /* A reader for a later part of the same file; NULL where that cannot be. */
 struct reader *reader_fork(const struct reader *reader, const struct reader_sink *sink);
-bool reader_part_is_sound(const struct reader *first, struct reader *part);
+bool reader_part_is_sound(struct reader *first, struct reader *part);
 
 #endif

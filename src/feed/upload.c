@@ -216,6 +216,7 @@ static enum status upload_close(struct upload *upload, struct buffer *summary_js
         reset_note_as_of(upload->reset, upload->summary.report.as_of_us);
         if (strcmp(upload->summary.report.format, "csv") == 0) {
             reset_note_ending(upload->reset, !upload->summary.report.open_end);
+            reset_note_trailer(upload->reset, &upload->summary.report.trailer);
         }
     }
     return reset_finish(upload->reset, upload->summary.content_sha256, upload->summary.unreadable,

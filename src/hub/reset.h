@@ -54,6 +54,15 @@ struct reset_manifest {
     size_t location_count;
 };
 
+/* The file's last line, where that counts what came before it. */
+struct reset_trailer {
+    bool found, expected; /* expected: each of the feed's files should have one */
+    bool differs;
+    bool says_rows, says_units;
+    uint64_t line, said_rows, rows;
+    int64_t said_units_milli, units_milli;
+};
+
 struct reset_params {
     struct text source;
     int64_t as_of_us;     /* NEVER_US: the manifest's, or now with as_of_assumed */
@@ -90,6 +99,10 @@ void reset_note_as_of(struct reset *reset, int64_t as_of_us);
 /* Whether the file's last row ends with a line end, where its format has lines; before
  * reset_finish. Of a feed whose files have one, a file without is held. */
 void reset_note_ending(struct reset *reset, bool has_line_end);
+
+/* What its trailer says; before reset_finish. Where that differs from the file, or where one should
+ * be and is not, all of it is held. */
+void reset_note_trailer(struct reset *reset, const struct reset_trailer *trailer);
 
 /* The spool has no room: nothing can come of it any more, and reset_finish says why. From any
  * thread. */

@@ -127,6 +127,7 @@ static struct guard_limits limits_for(const struct reset *reset, const struct co
                                  .future = g->future_as_of,
                                  .manifest = g->manifest,
                                  .cut_off = g->cut_off,
+                                 .trailer = g->trailer,
                                  .enabled = g->enabled};
 }
 
@@ -145,6 +146,7 @@ static unsigned judge(struct reset *reset, const struct reset_location *location
         .location_missing = location->missing,
         .manifest_mismatch = location->manifest_mismatch,
         .cut_off = reset->cut_off,
+        .trailer_mismatch = reset->trailer_differs,
         .as_of_uncertain =
             location->infers && !check->inferred && check->check.verdict != CUT_NO_EVIDENCE,
         .as_of_ancient = location->record.as_of_us < YEAR_2000_US &&

@@ -6,6 +6,7 @@
  * and not only the location of its last row: what was cut off may have been rows of any of them. A
  * person who approves such a file says that there are such files; the next whole one takes it back.
  */
+#include "base/quantity.h"
 #include "hub/reset_internal.h"
 
 #define CLOSED TEXT("line_end")
@@ -15,6 +16,50 @@ void reset_note_ending(struct reset *reset, bool has_line_end) {
     require(!reset->is_part);
     reset->ending = has_line_end ? ENDING_CLOSED : ENDING_OPEN;
 }
+
+/* ---- a trailer ---- */
+
+static void append_counts(struct buffer *words, bool rows, uint64_t row_count, bool units,
+                          int64_t units_milli) {
+    if (rows)
+        buffer_append_format(words, " %llu rows", (unsigned long long)row_count);
+    buffer_append_string(words, rows && units ? " and" : "");
+    if (units) {
+        buffer_append_string(words, " ");
+        buffer_append_quantity(words, units_milli);
+        buffer_append_string(words, " units");
+    }
+}
+
+static void describe_trailer(const struct reset_trailer *t, struct buffer *words) {
+    if (!t->found) {
+        buffer_append_string(words, "the last line is not the trailer that is expected");
+        return;
+    }
+    buffer_append_format(words, "line %llu says", (unsigned long long)t->line);
+    append_counts(words, t->says_rows, t->said_rows, t->says_units, t->said_units_milli);
+    if (!t->says_rows && !t->says_units)
+        buffer_append_string(words, " that the file ends");
+    if (t->differs) {
+        buffer_append_string(words, ", and the file has");
+        append_counts(words, t->says_rows, t->rows, t->says_units, t->units_milli);
+    }
+}
+
+void reset_note_trailer(struct reset *reset, const struct reset_trailer *trailer) {
+    require(!reset->is_part);
+    reset->trailer_differs = trailer->differs;
+    if (!trailer->found && !trailer->differs)
+        return;
+    struct buffer words = {0};
+    describe_trailer(trailer, &words);
+    reset->record.trailer = arena_copy(&reset->arena, buffer_text(&words));
+    buffer_deinit(&words);
+    if (trailer->differs)
+        reset->record.guards |= UINT64_C(1) << GUARD_TRAILER;
+}
+
+/* ---- a line end ---- */
 
 void reset_judge_ending(struct reset *reset, const char *sha256) {
     const struct reset_manifest *manifest = reset->params.manifest;

@@ -96,6 +96,7 @@ struct reset {
     int64_t file_as_of_us; /* its own word for all of it; NEVER_US */
     enum reset_ending ending;
     bool cut_off; /* going by its last row, and how the feed's files end */
+    bool trailer_differs;
 
     struct decision_room decision_room; /* one slice after the other uses them */
     struct as_of_room as_of_room;

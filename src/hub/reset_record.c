@@ -56,6 +56,7 @@ static const struct field reset_fields[] = {
     {"file", FIELD_TEXT, offsetof(struct reset_record, file)},
     {"quantity", FIELD_TEXT, offsetof(struct reset_record, quantity)},
     {"detail", FIELD_TEXT, offsetof(struct reset_record, detail)},
+    {"trailer", FIELD_TEXT, offsetof(struct reset_record, trailer)},
     {"approvals", FIELD_RAW, offsetof(struct reset_record, approvals)},
     {"full", FIELD_BOOL, offsetof(struct reset_record, full)},
     {"absent_zero", FIELD_BOOL, offsetof(struct reset_record, absent_zero)},
@@ -94,7 +95,8 @@ const char *reset_status_word(enum reset_status status) {
 #define GUARDS_OF_AS_OF (UINT64_C(1) << GUARD_AS_OF_UNCERTAIN | UINT64_C(1) << GUARD_AS_OF_MISMATCH)
 
 /* `check`: the numbers for the guards of as_of; NULL where there are none. */
-static void write_guards(struct json_writer *w, uint64_t guards, const struct as_of_check *check) {
+static void write_guards(struct json_writer *w, uint64_t guards, const struct as_of_check *check,
+                         struct text trailer) {
     struct buffer detail = {0};
     json_begin_array(w);
     for (unsigned g = 0; g < GUARD_COUNT; g++) {
@@ -110,6 +112,10 @@ static void write_guards(struct json_writer *w, uint64_t guards, const struct as
             buffer_append_string(&detail, ": ");
             as_of_check_detail(check, &detail);
         }
+        if (g == GUARD_TRAILER && trailer.length > 0) {
+            buffer_append_string(&detail, ": ");
+            buffer_append_text(&detail, trailer);
+        }
         json_text(w, buffer_text(&detail));
         json_end_object(w);
     }
@@ -118,7 +124,7 @@ static void write_guards(struct json_writer *w, uint64_t guards, const struct as
 }
 
 static void write_field(struct json_writer *w, const struct field *field, const void *record,
-                        const struct as_of_check *check) {
+                        const struct as_of_check *check, struct text trailer) {
     const void *at = (const char *)record + field->offset;
     if (field->kind == FIELD_RAW && ((const struct text *)at)->length == 0)
         return;
@@ -152,7 +158,7 @@ static void write_field(struct json_writer *w, const struct field *field, const 
         json_quantity(w, *(const int64_t *)at);
         break;
     case FIELD_GUARDS:
-        write_guards(w, *(const uint64_t *)at, check);
+        write_guards(w, *(const uint64_t *)at, check, trailer);
         break;
     case FIELD_CHECK:
         as_of_check_write(w, at);
@@ -165,7 +171,7 @@ void reset_record_write(const struct reset_record *record, bool with_locations,
     struct json_writer w = {.out = json};
     json_begin_object(&w);
     for (size_t i = 0; i < COUNT_OF(reset_fields); i++)
-        write_field(&w, &reset_fields[i], record, NULL);
+        write_field(&w, &reset_fields[i], record, NULL, record->trailer);
     json_key(&w, "seconds");
     json_double(&w, record->seconds, 3);
     if (with_locations) {
@@ -175,7 +181,7 @@ void reset_record_write(const struct reset_record *record, bool with_locations,
             json_begin_object(&w);
             for (size_t f = 0; f < COUNT_OF(location_fields); f++)
                 write_field(&w, &location_fields[f], &record->locations[i],
-                            &record->locations[i].check);
+                            &record->locations[i].check, record->trailer);
             json_end_object(&w);
         }
         json_end_array(&w);

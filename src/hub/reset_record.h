@@ -59,6 +59,7 @@ struct reset_record {
     bool as_of_assumed, full, absent_zero, dry_run;
     struct text as_of_origin, content_sha256, source, feed, file, quantity;
     struct text detail;    /* why it is rejected */
+    struct text trailer;   /* what the last line counts, in words; empty: there is none */
     struct text approvals; /* JSON: who approved it so far; empty: nobody */
     uint64_t guards;       /* of the whole file */
     struct reset_counts counts;

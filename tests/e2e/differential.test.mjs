@@ -146,8 +146,9 @@ test('CSV says what a parser of another kind says', () => {
     const quote = (text) => (random(3) === 0 || text.includes(delimiter) || text.startsWith('"') || text.includes('\n') ? `"${text.replaceAll('"', '""')}"` : text)
     const records = Array.from({ length: random(40) + 1 }, () => [pick(words), pick(words), pick(amounts), pick(['', 'note', 'two\nlines', 'a,b'])])
     const end = pick(['\n', '\r\n'])
-    const text = [['location', 'sku', 'quantity', 'note'], ...records].map((record) => record.map(quote).join(delimiter)).join(end)
-    const parsed = parseCsv(text.replaceAll('\r\n', '\n'), delimiter).slice(1)
+    const plain = [['location', 'sku', 'quantity', 'note'], ...records].map((record) => record.map(quote).join(delimiter)).join(end)
+    const parsed = parseCsv(plain.replaceAll('\r\n', '\n'), delimiter).slice(1)
+    const text = plain + pick(['', '', `${end}TRAILER${delimiter}${records.length}`, `${end}EOF${end}${end}`, `${end}T|${records.length}${end} `])
     const expected = parsed
       .map((record) => ({ location: clean(record[0]), type: 'sku', identifier: clean(record[1]), milli: milli(clean(record[2])), fields: record.length }))
       .filter((row) => row.fields === 4 && row.milli !== null && row.identifier !== '')

@@ -65,6 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                      .delimiter = delimiters[data[0] % sizeof(delimiters)],
                                      .decimal_comma = (data[0] & 0x80) != 0,
                                      .location_given = (data[0] & 0x40) != 0};
+    static const char *const trailers[] = {"", "none", "T*{rows}|{units}", "auto"};
+    options.trailer = text_from(trailers[data[0] >> 3 & 3]);
     if ((data[0] & 0x20) != 0) {
         options.as_of_column = TEXT("t");
     }
@@ -76,6 +78,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     require(text_equal(buffer_text(&whole.text), buffer_text(&pieces.text)));
     require(whole.report.lines == pieces.report.lines && whole.report.rows == pieces.report.rows &&
             whole.report.rejected_rows == pieces.report.rejected_rows);
+    const struct reset_trailer *a = &whole.report.trailer, *b = &pieces.report.trailer;
+    require(a->found == b->found && a->differs == b->differs && a->line == b->line &&
+            a->rows == b->rows && a->said_rows == b->said_rows && a->units_milli == b->units_milli);
+    require(!a->found || a->rows == whole.report.rows);
     buffer_deinit(&whole.text);
     buffer_deinit(&pieces.text);
     return 0;

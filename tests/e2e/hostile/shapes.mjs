@@ -39,9 +39,17 @@ export const shapes = [
   taken('the header repeated in the middle', (L) => `${header}${L},A,1\n${header}${L},B,2\n`, { A: 1, B: 2 }, {
     want: { status: 'applied', rows: 2, rejected_rows: 0 },
   }),
-  taken('a trailer, which is no row', (L) => `${file(L, { A: 1, B: 2 })}TRAILER,2\n`, { A: 1, B: 2 }, {
-    want: { status: 'applied', rows: 3, rejected_rows: 1 }, rejects: /4,[^\n]*fewer columns/,
+  ...['TRAILER,2', 'T|2|3', 'EOF 2', 'TRL;2;3\n', '#rows=2', 'Total,2', '2 rows selected.'].map((line) =>
+    taken(`a trailer that is right: ${line}`, (L) => file(L, { A: 1, B: 2 }) + line, { A: 1, B: 2 }, {
+      want: { status: 'applied', rows: 2, rejected_rows: 0 },
+    })),
+  ...['TRAILER,6', 'T|5|151', 'EOF 4', 'TRL;6;150\n', '#rows=55', 'Total,151', '4 rows selected.'].map((line) =>
+    held(`a trailer that is wrong: ${line}`, (L) => file(L, stock) + line, /trailer/)),
+  held('a trailer, and the rows cut off before it', (L) => `${file(L, { ...stock, E: 51 }).replace(/.*,D,.*\n/, '')}EOF 5\n`, /trailer/),
+  taken('a trailer that is not at the end', (L) => `${header}${L},A,1\nTRAILER,1\n${L},B,2\n`, { A: 1, B: 2 }, {
+    want: { status: 'applied', rows: 3, rejected_rows: 1 }, rejects: /3,[^\n]*fewer columns/,
   }),
+  taken('a last row that is no trailer', (L) => `sku,quantity,location\nA,1,${L}\nT,7,${L}\n`, { A: 1, T: 7 }),
   taken('columns in another order', (L) => `QUANTITY,Sku,LOCATION\n1,A,${L}\n`, { A: 1 }),
   taken('columns nobody asked for', (L) => `x,location,sku,y,quantity,z\n1,${L},A,2,3,4\n`, { A: 3 }),
   refused('a renamed column', (L) => `location,sku,amount\n${L},A,1\n`, /quantity/),

@@ -32,7 +32,7 @@ static void check_defaults(const struct config *config) {
                      0);
     struct config_guards guards = config_guards_for(config, NULL, NULL);
     assert_true(guards.enabled && guards.missing_locations && guards.future_as_of &&
-                guards.manifest && guards.cut_off);
+                guards.manifest && guards.cut_off && guards.trailer);
     assert_int_equal(guards.min_rows_percent, 80);
     assert_int_equal(guards.max_zeroed_percent, 10);
     assert_int_equal(guards.min_units_percent, 50);

@@ -98,6 +98,9 @@ static void values(void **state) {
          ":1:22: csv.decimal_comma: 'yes' is neither true nor false\n"},
         {"csv: {delimiter: \";;\"}\n",
          ":1:18: csv.delimiter: expected \",\" or \";\" or \"|\" (in quotes), tab or auto\n"},
+        {"csv: {trailer: \"T;{lines}\"}\n",
+         ":1:16: csv.trailer: in braces only {rows} (or {rows+1}, {rows+2}: lines that are no rows "
+         "are counted along) and {units}, each once\n"},
         {"timezone: Mars/Phobos\n",
          ":1:11: timezone: 'Mars/Phobos' is no time zone known here (an IANA name is expected, "
          "such as Europe/Berlin or UTC)\n"},

@@ -153,6 +153,9 @@ static void test_what_the_file_says_of_itself(void **state) {
     check(&facts, 1u << GUARD_CUT_OFF);
     facts.had_reset = true;
     facts.cut_off = false;
+    facts.trailer_mismatch = true;
+    check(&facts, 1u << GUARD_TRAILER);
+    facts.trailer_mismatch = false;
     facts.rows = 0;
     check(&facts, BIT(NO_ROWS));
 }

@@ -352,11 +352,146 @@ static void test_any_cutting(void **state) {
     }
 }
 
+/* ---- trailers ---- */
+
+/* What the report says of the last line: "none", or what it counts. */
+static void render_trailer(const struct reset_trailer *trailer, struct buffer *out) {
+    buffer_append_string(out, trailer->found ? "trailer" : "none");
+    if (trailer->found) {
+        buffer_append_format(out, " %llu", (unsigned long long)trailer->line);
+    }
+    if (trailer->says_rows) {
+        buffer_append_format(out, " rows=%llu/%llu", (unsigned long long)trailer->said_rows,
+                             (unsigned long long)trailer->rows);
+    }
+    if (trailer->says_units) {
+        buffer_append_string(out, " units=");
+        buffer_append_quantity(out, trailer->said_units_milli);
+        buffer_append_string(out, "/");
+        buffer_append_quantity(out, trailer->units_milli);
+    }
+    buffer_append_string(out, trailer->differs ? " differs" : "");
+}
+
+static void expect_trailer(const char *file, const char *setting, uint64_t rows,
+                           const char *expected) {
+    static const size_t pieces[] = {1 << 20, 1, 2, 3, 7, 64, 0};
+    struct reader_options options = {.format = CONFIG_FORMAT_CSV, .trailer = text_from(setting)};
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        struct buffer out = {0}, got = {0};
+        struct reader_report report;
+        struct error error;
+        assert_int_equal(
+            read_in_pieces(text_from(file), &options, pieces[i], &out, &report, &error), STATUS_OK);
+        render_trailer(&report.trailer, &got);
+        if (strcmp(got.data, expected) != 0 || report.rows != rows) {
+            fail_msg("%s\nin pieces of %zu: %s, %llu rows; expected: %s, %llu rows", file,
+                     pieces[i], got.data, (unsigned long long)report.rows, expected,
+                     (unsigned long long)rows);
+        }
+        buffer_deinit(&out);
+        buffer_deinit(&got);
+    }
+}
+
+#define TWO "location,sku,quantity\nNY01,A,1\nNY01,B,4.5\n"
+
+static void test_trailers_found(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *expected;
+    } cases[] = {
+        {"TRAILER,2", "trailer 4 rows=2/2"},
+        {"TRAILER,2\n", "trailer 4 rows=2/2"},
+        {"TRAILER,2,5.5\r\n\r\n", "trailer 4 rows=2/2 units=5.5/5.5"},
+        {"trailer,3\n", "trailer 4 rows=3/2 differs"},
+        {"T|2|5.5\n", "trailer 4 rows=2/2 units=5.5/5.5"},
+        {"T|2|5|\n", "trailer 4 rows=2/2 units=5/5.5 differs"},
+        {"EOF 000002\n\n , ,\n\x1a", "trailer 4 rows=2/2"},
+        {"EOF\n", "trailer 4"},
+        {"TRL;2;5.5", "trailer 4 rows=2/2 units=5.5/5.5"},
+        {"TRL00000002", "trailer 4 rows=2/2"},
+        {"#rows=2", "trailer 4 rows=2/2"},
+        {"# Rows: 7, units: 5.5\n", "trailer 4 rows=7/2 units=5.5/5.5 differs"},
+        {"\"TRAILER\",\"2\",\"\"\n", "trailer 4 rows=2/2"},
+        {"Total,2\n", "trailer 4 rows=2/2"},
+        {"Total,,5.5\n", "trailer 4 units=5.5/5.5"},
+        {"Total,,6\n", "trailer 4 rows=6/2 units=6/5.5 differs"},
+        {"Total 2 rows, 5.5 units.\n", "trailer 4 rows=2/2 units=5.5/5.5"},
+        {"END OF FILE,2\n", "trailer 4 rows=2/2"},
+        {"2 rows selected.\n", "trailer 4 rows=2/2"},
+        {"ROW_COUNT=1\n", "trailer 4 rows=1/2 differs"},
+        {"TRAILER,2,4\n",
+         "trailer 4 rows=2/2 units=4/5.5 differs"}, /* a row it would be, but for */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char file[200];
+        snprintf(file, sizeof(file), TWO "%s", cases[i].line);
+        expect_trailer(file, "", 2, cases[i].expected);
+    }
+}
+
+static void test_no_trailers(void **state) {
+    (void)state;
+    static const char *const rows[] = {
+        "T,2,7",
+        "T,9,5.5",
+        "TR,123,4",
+        "END,5,5",
+        "NY01,T,2",
+        "T1,2,5.5",
+        "TRAILERS,2",
+        "TRL,20261123,2,5.5",
+        "Store 2",
+        "5XL,2",
+        "TOTAL,4006381333931,5",
+        "TRAILER,2,\xc3\xa9",
+        "-,2,2",
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char file[200];
+        snprintf(file, sizeof(file), TWO "%s\n", rows[i]);
+        expect_trailer(file, "", 3, "none");
+    }
+    expect_trailer(TWO "TRAILER,2\n", "none", 3, "none");
+    expect_trailer(TWO "TRAILER,2\nNY01,C,1\n", "", 4, "none"); /* only the last line is one */
+    expect_trailer(TWO "TRAILER,2\n\nTRAILER,3\n\n", "", 3, "trailer 6 rows=3/3");
+    expect_trailer(TWO "TRAILER,2\nlocation,sku,quantity\n", "", 3, "none");
+    expect_trailer("sku,quantity,location\nA,1,X\nT,1,X\n", "", 2, "none");
+    expect_trailer("location,sku,quantity\nTRAILER,0\n", "", 0, "trailer 2 rows=0/0");
+}
+
+static void test_trailer_templates(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *setting, *expected;
+        uint64_t rows;
+    } cases[] = {
+        {"ZZ|20261123|2|5.5", "zz|*|{rows}|{units}", "trailer 4 rows=2/2 units=5.5/5.5", 2},
+        {"ZZ|a|b|2|5.5,,,", "ZZ|*|{rows}|{units}", "trailer 4 rows=2/2 units=5.5/5.5", 2},
+        {"\"99\",\"4\"", "99,{rows+2}", "trailer 4 rows=2/2", 2},
+        {"99,3", "99,{rows+1}", "trailer 4 rows=2/2", 2},
+        {"99,3", "99,{rows}", "trailer 4 rows=3/2 differs", 2},
+        {"NY01,C,1", "99,{rows}", "none differs", 3},
+        {"TRAILER,2", "99,{rows}", "none differs", 3},
+        {"99,0", "99,{rows+1}", "none differs", 3},
+        {"-- end of inventory --", "* end *", "trailer 4", 2},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char file[200];
+        snprintf(file, sizeof(file), TWO "%s\n", cases[i].line);
+        expect_trailer(file, cases[i].setting, cases[i].rows, cases[i].expected);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_cases),
         cmocka_unit_test(test_mapped_columns),
         cmocka_unit_test(test_missing_columns_are_named),
+        cmocka_unit_test(test_trailers_found),
+        cmocka_unit_test(test_no_trailers),
+        cmocka_unit_test(test_trailer_templates),
         cmocka_unit_test(test_decimal_comma),
         cmocka_unit_test(test_as_of_column),
         cmocka_unit_test(test_location_given),

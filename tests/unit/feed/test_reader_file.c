@@ -103,6 +103,10 @@ static void expect_same(FILE *file, bool joined, bool dropped, enum status expec
     assert_true(by_one.rejected_rows == by_two.rejected_rows);
     assert_string_equal(by_one.encoding, by_two.encoding);
     assert_int_equal(error_one.line, error_two.line);
+    const struct reset_trailer *a = &by_one.trailer, *b = &by_two.trailer;
+    assert_true(a->found == b->found && a->differs == b->differs && a->line == b->line);
+    assert_true(a->rows == b->rows && a->units_milli == b->units_milli);
+    assert_int_equal(a->found, a->line > 0 && a->rows == by_one.rows);
     fclose(file);
 }
 
@@ -120,6 +124,32 @@ static void test_plain(void **state) {
         fprintf(file, "NY%02d,SKU-%06d,%d,%s\n", i % 40, i, i % 7, i % 1000 == 0 ? "x,y" : "n");
     }
     expect_same(file, true, false, STATUS_OK);
+}
+
+/* Wherever a chunk ends, what looks like a trailer there is a row, and only the last line is one.
+ */
+static void test_trailers(void **state) {
+    (void)state;
+    FILE *file = new_file();
+    for (int i = 0; i < 300000; i++) {
+        fprintf(file, i % 3 == 0 ? "N,SKU-%06d,%d,n\n" : "TRAILER,%d,%d,n\n", i, i % 7);
+    }
+    fputs("TRAILER,300000\n\n", file);
+    expect_same(file, true, false, STATUS_OK);
+}
+
+/* The last chunk has nothing in it: the trailer is in the one before. */
+static void test_blank_end(void **state) {
+    (void)state;
+    FILE *file = new_file();
+    for (int i = 0; i < 300000; i++) {
+        fprintf(file, "N,SKU-%06d,%d,n\n", i, i % 7);
+    }
+    fputs("EOF 300000\n", file);
+    for (int i = 0; i < 5000000; i++) {
+        fputc('\n', file);
+    }
+    expect_same(file, true, true, STATUS_OK);
 }
 
 static void test_small(void **state) {
@@ -195,6 +225,8 @@ static void test_not_a_file(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_trailers),
+        cmocka_unit_test(test_blank_end),
         cmocka_unit_test(test_small),
         cmocka_unit_test(test_quoted),
         cmocka_unit_test(test_cut_inside_quotes),
