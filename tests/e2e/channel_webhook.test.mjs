@@ -6,8 +6,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import https from 'node:https'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call, freePort, Hub, onhand, patience, run, scaled, scratch, verify } from './lib.mjs'
+import { call, freePort, Hub, onhand, patience, scaled, scratch, verify } from './lib.mjs'
+import { expiredCertificate } from './certificate.mjs'
 import { Receiver } from './receiver.mjs'
+import { random } from './shop_rig.mjs'
 
 const directory = scratch('webhook')
 const secret = `whsec_${Buffer.from('a key of exactly thirty-two bytes').toString('base64')}`
@@ -39,27 +41,6 @@ async function same() {
     assert.equal(told.on_hand, cell.on_hand, key)
     assert.equal(told.version, cell.version, key)
   }
-}
-
-/** A certificate for 127.0.0.1 that was good for a day, long ago: {key, cert} as files. */
-async function expiredCertificate() {
-  const file = (name) => path.join(directory, name)
-  const openssl = async (...args) => {
-    const { code, stderr } = await run('openssl', args)
-    assert.equal(code, 0, stderr)
-  }
-  writeFileSync(file('index.txt'), '')
-  writeFileSync(
-    file('ca.cnf'),
-    `[ca]\ndefault_ca=d\n[d]\ndatabase=${file('index.txt')}\nnew_certs_dir=${directory}\nrand_serial=yes\n` +
-      'default_md=sha256\npolicy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n' +
-      '[e]\nsubjectAltName=IP:127.0.0.1\n'
-  )
-  await openssl('req', '-new', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=127.0.0.1',
-    '-keyout', file('key.pem'), '-out', file('csr.pem'))
-  await openssl('ca', '-batch', '-selfsign', '-notext', '-config', file('ca.cnf'), '-keyfile', file('key.pem'),
-    '-in', file('csr.pem'), '-out', file('cert.pem'), '-startdate', '20200101000000Z', '-enddate', '20200102000000Z')
-  return { key: file('key.pem'), cert: file('cert.pem') }
 }
 
 before(async () => {
@@ -253,6 +234,46 @@ test('while the listener is away everything is kept as one figure per cell, and 
   await same()
 })
 
+test('a random schedule of faults ends with listener = hub, and nothing older than what it took', async () => {
+  const seed = Number(process.env.ONHAND_SEED ?? 20261125)
+  const next = random(seed)
+  const taken = new Map() // subject -> the newest version that was answered with 204
+  const stale = []
+  const acts = [
+    (request, response) => response.writeHead(500).end('boom'),
+    (request, response) => response.writeHead(429, { 'retry-after': '0' }).end(),
+    (request) => request.socket.destroy(),
+    (request, response, entry) => { receiver.apply(entry); request.socket.destroy() },
+    (request, response, entry) => { receiver.apply(entry); response.writeHead(502).end('<html>') },
+  ]
+  let hit = 0
+  receiver.always = (request, response, entry) => {
+    for (const { subject, data } of entry.events) {
+      if (data.version < (taken.get(subject) ?? 0)) stale.push(`${subject}@${data.version} after ${taken.get(subject)}`)
+    }
+    if (next() < 0.4) {
+      hit++
+      acts[Math.floor(next() * acts.length)](request, response, entry)
+      return
+    }
+    for (const { subject, data } of entry.events) taken.set(subject, data.version)
+    receiver.accept(response, entry)
+  }
+  for (let step = 0; step < scaled(60, 12); step++) {
+    const had = receiver.requests.length
+    await sell(`W${Math.floor(next() * 8)}`)
+    for (let wait = 0; wait < 10 && receiver.requests.length === had; wait++) {
+      if (wait % 4 === 3) await order('resume')
+      await sleep(3)
+    }
+  }
+  delete receiver.always
+  await order('resume')
+  await same()
+  assert.ok(hit >= 2, `seed ${seed}: only ${hit} faults`)
+  assert.deepEqual(stale, [], `seed ${seed}`)
+})
+
 test('resync tells everything anew; 410 stops until resumed', async () => {
   const had = receiver.events
   await order('resync')
@@ -303,7 +324,7 @@ test('what a channel may sell: its share, its cap, the sums of its places', asyn
 })
 
 test('an expired certificate: nothing is sent, and it is said what is wrong', async () => {
-  const { key, cert } = await expiredCertificate()
+  const { key, cert } = await expiredCertificate(directory)
   let arrived = 0
   const server = https.createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
     arrived++
