@@ -140,8 +140,7 @@ static bool set_once(struct bigcommerce *shop, struct channel_batch *batch,
                      struct channel_call *call) {
     struct buffer body = {0};
     struct http_answer answer;
-    struct text title = {NULL, 0};
-    const struct shop_field fields[] = {{"title", &title}};
+    const struct tree *tree = NULL;
     size_t count = write_body(batch, &body);
     bool answered =
         count > 0 && bigcommerce_ask(shop, "PUT", TEXT("/v3/inventory/adjustments/absolute"),
@@ -150,7 +149,8 @@ static bool set_once(struct bigcommerce *shop, struct channel_batch *batch,
     if (!answered) {
         return false;
     }
-    bool is_json = shop_fields(answer.body, batch->arena, fields, 1) == STATUS_OK;
+    bool is_json = tree_read(answer.body, batch->arena, &tree, NULL) == STATUS_OK;
+    struct text title = tree_text(tree_get(tree, "title"));
     if (answer.code >= 400) {
         if (answer.code == 422 && is_json && park_named(batch, title)) {
             return true;

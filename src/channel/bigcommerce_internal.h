@@ -3,6 +3,7 @@
 #define ONHAND_CHANNEL_BIGCOMMERCE_INTERNAL_H
 
 #include "channel/shop_call.h"
+#include "channel/tree.h"
 
 #define BIGCOMMERCE_PLACES_MAX 256u
 

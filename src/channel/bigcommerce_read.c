@@ -26,12 +26,9 @@ bool bigcommerce_ask(struct bigcommerce *shop, const char *method, struct text p
 
 /* A GET whose answer has {"data": [...], "meta": {"pagination": {"total_pages": N}}}. */
 static bool get_page(struct bigcommerce *shop, struct text path, bool rests, struct arena *arena,
-                     struct shop_rows *rows, uint64_t *pages_out, struct channel_call *call) {
+                     const struct tree **row_out, uint64_t *pages_out, struct channel_call *call) {
     struct http_answer answer;
-    struct text data = {NULL, 0}, meta = {NULL, 0}, pagination = {NULL, 0}, pages = {NULL, 0};
-    const struct shop_field top[] = {{"data", &data}, {"meta", &meta}};
-    const struct shop_field of_meta[] = {{"pagination", &pagination}};
-    const struct shop_field of_pagination[] = {{"total_pages", &pages}};
+    const struct tree *tree = NULL;
     if (!bigcommerce_ask(shop, "GET", path, TEXT(""), rests, arena, &answer, call)) {
         return false;
     }
@@ -40,17 +37,15 @@ static bool get_page(struct bigcommerce *shop, struct text path, bool rests, str
                    answer.code, TEXT_ARG(channel_words(arena, answer.body, 160)));
         return false;
     }
-    if (shop_fields(answer.body, arena, top, 2) != STATUS_OK || data.length == 0) {
+    if (tree_read(answer.body, arena, &tree, NULL) != STATUS_OK ||
+        !tree_is_array(tree_get(tree, "data"))) {
         channel_garbled(call, &answer, true, "a page with data was expected");
         return false;
     }
-    *pages_out = 1;
-    if (meta.length > 0 && shop_fields(meta, arena, of_meta, 1) == STATUS_OK &&
-        pagination.length > 0 && shop_fields(pagination, arena, of_pagination, 1) == STATUS_OK &&
-        !shop_number(pages, pages_out)) {
+    if (!shop_number(tree_text(tree_at(tree, "meta.pagination.total_pages")), pages_out)) {
         *pages_out = 1;
     }
-    shop_rows_open(rows, data, arena);
+    *row_out = tree_first(tree_get(tree, "data"));
     return true;
 }
 
@@ -67,22 +62,21 @@ static bool has_place(const struct bigcommerce *shop, struct text theirs) {
 }
 
 static bool ask_places(struct bigcommerce *shop, struct arena *arena, struct channel_call *call) {
-    struct shop_rows rows;
-    struct text id;
-    const struct shop_field fields[] = {{"id", &id}};
+    const struct tree *row = NULL;
     uint64_t pages = 1;
     shop->place_count = 0;
     shop->places_at_us = clock_now_us(&shop->context->clock);
     for (uint64_t page = 1; page <= pages && shop->place_count < BIGCOMMERCE_PLACES_MAX; page++) {
         struct text path = arena_format(arena, "/v3/inventory/locations?limit=%u&page=%llu",
                                         PAGE_ITEMS, (unsigned long long)page);
-        if (!get_page(shop, path, false, arena, &rows, &pages, call)) {
+        if (!get_page(shop, path, false, arena, &row, &pages, call)) {
             shop->place_count = 0;
             shop->places_at_us = 0;
             return false;
         }
-        while (shop->place_count < BIGCOMMERCE_PLACES_MAX && shop_rows_next(&rows, fields, 1)) {
-            shop->place_count += shop_number(id, &shop->places[shop->place_count]);
+        for (; row != NULL && shop->place_count < BIGCOMMERCE_PLACES_MAX; row = row->next) {
+            shop->place_count +=
+                shop_number(tree_text(tree_get(row, "id")), &shop->places[shop->place_count]);
         }
     }
     return true;
@@ -119,22 +113,12 @@ static struct text note_key(struct arena *arena, const struct channel_item *item
 }
 
 /* One row of a location's items: in `identity` or beside it, as versions of the API differ. */
-static bool next_row(struct shop_rows *rows, struct text *sku, int64_t *milli) {
-    struct text identity, on_hand, sellable;
-    const struct shop_field fields[] = {{"identity", &identity},
-                                        {"sku", sku},
-                                        {"total_inventory_onhand", &on_hand},
-                                        {"available_to_sell", &sellable}};
-    const struct shop_field inner[] = {{"sku", sku}};
-    while (shop_rows_next(rows, fields, 4)) {
-        bool fine =
-            identity.length == 0 || shop_fields(identity, rows->arena, inner, 1) == STATUS_OK;
-        if (fine && sku->length > 0 &&
-            shop_quantity(on_hand.length > 0 ? on_hand : sellable, milli)) {
-            return true;
-        }
-    }
-    return false;
+static bool read_row(const struct tree *row, struct text *sku, int64_t *milli) {
+    const struct tree *identity = tree_get(row, "identity");
+    const struct tree *on_hand = tree_get(row, "total_inventory_onhand");
+    *sku = tree_text(tree_get(identity != NULL ? identity : row, "sku"));
+    on_hand = on_hand != NULL ? on_hand : tree_get(row, "available_to_sell");
+    return sku->length > 0 && shop_quantity(tree_text(on_hand), milli);
 }
 
 /* Items that are chosen and found become CONFIRMED with what is shown. */
@@ -143,7 +127,7 @@ static bool read_chosen(struct bigcommerce *shop, struct channel_batch *batch, s
     size_t at = 0, hint = 0;
     for (;;) {
         struct buffer path = {0};
-        struct shop_rows rows;
+        const struct tree *row = NULL;
         struct text sku;
         uint64_t pages;
         int64_t milli;
@@ -151,22 +135,19 @@ static bool read_chosen(struct bigcommerce *shop, struct channel_batch *batch, s
                              TEXT_ARG(theirs), PAGE_ITEMS);
         size_t asked = shop_append_skus(&path, batch, chosen, PAGE_ITEMS, &at);
         bool fine = asked > 0 && get_page(shop, arena_copy(batch->arena, buffer_text(&path)), false,
-                                          batch->arena, &rows, &pages, call);
+                                          batch->arena, &row, &pages, call);
         buffer_deinit(&path);
         if (!fine) {
             return asked == 0;
         }
-        while (next_row(&rows, &sku, &milli)) {
-            struct channel_item *item = shop_find(batch, theirs, sku, &hint);
+        for (; row != NULL; row = row->next) {
+            struct channel_item *item =
+                read_row(row, &sku, &milli) ? shop_find(batch, theirs, sku, &hint) : NULL;
             if (item != NULL && chosen[item - batch->items]) {
                 item->outcome = CHANNEL_CONFIRMED;
                 item->actual_milli = milli;
                 shop_note_spelling(shop->context->notes, batch->arena, sku, item->sku);
             }
-        }
-        if (rows.status != STATUS_OK) {
-            shop_judge(call, CHANNEL_CALL_NOT_SENT, "200, but cut off or not as this shop answers");
-            return false;
         }
     }
 }
@@ -232,20 +213,19 @@ static bool read_place(struct bigcommerce *shop, struct text theirs,
     uint64_t pages = 1;
     bool more = true;
     for (uint64_t page = 1; page <= pages && more; page++) {
-        struct shop_rows rows;
+        const struct tree *row = NULL;
         struct identifier identifier = {.type = TEXT("sku")};
         int64_t milli;
         struct text path =
             arena_format(&arena, "/v3/inventory/locations/%.*s/items?limit=%u&page=%llu",
                          TEXT_ARG(theirs), PAGE_ITEMS, (unsigned long long)page);
-        more = get_page(shop, path, true, &arena, &rows, &pages, call);
-        while (more && next_row(&rows, &identifier.value, &milli)) {
+        more = get_page(shop, path, true, &arena, &row, &pages, call);
+        for (; more && row != NULL; row = row->next) {
+            if (!read_row(row, &identifier.value, &milli)) {
+                continue;
+            }
             identifier.value = shop_our_spelling(shop->context->notes, &arena, identifier.value);
             more = sink->take(sink->context, theirs, &identifier, milli);
-        }
-        if (more && rows.status != STATUS_OK) {
-            shop_judge(call, CHANNEL_CALL_NOT_SENT, "200, but cut off or not as this shop answers");
-            more = false;
         }
         arena_reset(&arena);
     }

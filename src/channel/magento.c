@@ -94,9 +94,9 @@ static bool set_few(struct magento *shop, struct channel_batch *batch, size_t fi
         }
         return false;
     }
-    struct shop_rows rows;
-    shop_rows_open(&rows, answer.body, batch->arena);
-    if (rows.status != STATUS_OK || shop_rows_next(&rows, NULL, 0) || rows.status != STATUS_OK) {
+    const struct tree *tree = NULL;
+    if (tree_read(answer.body, batch->arena, &tree, NULL) != STATUS_OK || !tree_is_array(tree) ||
+        tree_first(tree) != NULL) {
         channel_garbled(call, &answer, false, "[] was expected");
         return false;
     }
@@ -172,8 +172,7 @@ static void write_many(struct magento *shop, const struct channel_batch *batch,
 static void set_many(struct magento *shop, struct channel_batch *batch, struct channel_call *call) {
     struct buffer body = {0};
     struct http_answer answer;
-    struct text uuid = {NULL, 0};
-    const struct shop_field fields[] = {{"bulk_uuid", &uuid}};
+    const struct tree *tree = NULL;
     write_many(shop, batch, &body);
     bool answered = magento_ask(shop, "POST", TEXT("async/bulk/V1/inventory/source-items"),
                                 buffer_text(&body), false, batch->arena, &answer, call);
@@ -191,8 +190,9 @@ static void set_many(struct magento *shop, struct channel_batch *batch, struct c
                    answer.code);
         return;
     }
-    if (shop_fields(answer.body, batch->arena, fields, 1) != STATUS_OK ||
-        !shop_queue_takes_id(uuid)) {
+    bool is_json = tree_read(answer.body, batch->arena, &tree, NULL) == STATUS_OK;
+    struct text uuid = is_json ? tree_text(tree_get(tree, "bulk_uuid")) : (struct text){NULL, 0};
+    if (!shop_queue_takes_id(uuid)) {
         channel_garbled(call, &answer, false, "bulk_uuid was expected");
         shop_queue_add(&shop->bulks, TEXT(""), batch->now_us);
         return;
@@ -234,24 +234,18 @@ static void magento_send(void *state, struct channel_batch *batch, struct channe
 
 /* ---- reading ---- */
 
-static bool next_row(struct shop_rows *rows, struct text *sku, struct text *source,
+static bool read_row(const struct tree *row, struct text *sku, struct text *source,
                      int64_t *milli) {
-    struct text quantity;
-    const struct shop_field fields[] = {
-        {"sku", sku}, {"source_code", source}, {"quantity", &quantity}};
-    while (shop_rows_next(rows, fields, 3)) {
-        if (shop_quantity(quantity, milli)) {
-            return true;
-        }
-    }
-    return false;
+    *sku = tree_text(tree_get(row, "sku"));
+    *source = tree_text(tree_get(row, "source_code"));
+    return shop_quantity(tree_text(tree_get(row, "quantity")), milli);
 }
 
 /* Of one source, some SKUs from *at on. */
 static bool read_some(struct magento *shop, struct channel_batch *batch, const bool *chosen,
                       struct text source, size_t *at, struct channel_call *call) {
     struct buffer path = {0};
-    struct shop_rows rows;
+    const struct tree *row = NULL;
     struct text sku, own;
     uint64_t total;
     int64_t milli;
@@ -262,21 +256,19 @@ static bool read_some(struct magento *shop, struct channel_batch *batch, const b
     magento_filter(&path, 1, "sku", "in");
     size_t asked = shop_append_skus(&path, batch, chosen, MAGENTO_SKUS_AT_ONCE, at);
     bool fine = asked > 0 &&
-                magento_search(shop, buffer_text(&path), false, batch->arena, &rows, &total, call);
+                magento_search(shop, buffer_text(&path), false, batch->arena, &row, &total, call);
     buffer_deinit(&path);
     if (!fine) {
         return asked == 0;
     }
-    while (next_row(&rows, &sku, &own, &milli)) {
-        struct channel_item *item = shop_find(batch, source, sku, &hint);
+    for (; row != NULL; row = row->next) {
+        struct channel_item *item =
+            read_row(row, &sku, &own, &milli) ? shop_find(batch, source, sku, &hint) : NULL;
         if (item != NULL && text_equal(own, source)) {
             item->actual_milli = milli;
         }
     }
-    if (rows.status != STATUS_OK) {
-        shop_judge(call, CHANNEL_CALL_NOT_SENT, "200, but cut off or not as this shop answers");
-    }
-    return rows.status == STATUS_OK;
+    return true;
 }
 
 static void read_figures(struct magento *shop, struct channel_batch *batch,
@@ -360,20 +352,19 @@ static void magento_read_all(void *state, const struct channel_sink *sink,
     struct arena arena = {0};
     bool more = true;
     for (uint64_t page = 1; more; page++) {
-        struct shop_rows rows;
+        const struct tree *row = NULL;
         struct identifier identifier = {.type = TEXT("sku")};
         struct text source;
         uint64_t total = 0;
         int64_t milli;
         more = magento_search(shop, page_path(&shop->context->config->locations, page, &arena),
-                              true, &arena, &rows, &total, call);
-        while (more && next_row(&rows, &identifier.value, &source, &milli)) {
+                              true, &arena, &row, &total, call);
+        for (; more && row != NULL; row = row->next) {
+            if (!read_row(row, &identifier.value, &source, &milli)) {
+                continue;
+            }
             identifier.value = shop_our_spelling(shop->context->notes, &arena, identifier.value);
             more = sink->take(sink->context, source, &identifier, milli);
-        }
-        if (more && rows.status != STATUS_OK) {
-            shop_judge(call, CHANNEL_CALL_NOT_SENT, "200, but cut off or not as this shop answers");
-            more = false;
         }
         more = more && page * PAGE_ITEMS < total;
         arena_reset(&arena);

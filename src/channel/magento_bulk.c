@@ -9,31 +9,26 @@ void magento_no_bulks(struct magento *shop, int64_t now_us) {
 }
 
 /* Of its operations: 1 complete, 4 open, all else failed. */
-static bool count_open(struct magento *shop, struct text operations, struct arena *arena,
-                       uint64_t *open_out) {
-    struct shop_rows rows;
-    struct text status;
-    const struct shop_field fields[] = {{"status", &status}};
+static uint64_t count_open(struct magento *shop, const struct tree *operations) {
+    uint64_t open = 0;
     bool failed = false;
-    *open_out = 0;
-    shop_rows_open(&rows, operations, arena);
-    while (shop_rows_next(&rows, fields, 1)) {
+    for (const struct tree *at = tree_first(operations); at != NULL; at = at->next) {
+        struct text status = tree_text(tree_get(at, "status"));
         bool is_open = text_equal_string(status, "4");
-        *open_out += is_open;
+        open += is_open;
         failed = failed || !(is_open || text_equal_string(status, "1"));
     }
     if (failed) {
         magento_no_bulks(shop, clock_now_us(&shop->context->clock));
     }
-    return rows.status == STATUS_OK;
+    return open;
 }
 
 bool magento_ask_bulk(void *context, struct shop_work *work, struct arena *arena,
                       uint64_t *left_out, struct channel_call *call) {
     struct magento *shop = context;
     struct http_answer answer;
-    struct text operations = {NULL, 0};
-    const struct shop_field fields[] = {{"operations_list", &operations}};
+    const struct tree *tree = NULL;
     struct text path = arena_format(arena, "V1/bulk/%s/detailed-status", work->id);
     if (!magento_ask(shop, "GET", path, TEXT(""), false, arena, &answer, call)) {
         return false;
@@ -42,10 +37,11 @@ bool magento_ask_bulk(void *context, struct shop_work *work, struct arena *arena
         *left_out = 0; /* done, and cleaned away */
         return true;
     }
-    if (shop_fields(answer.body, arena, fields, 1) != STATUS_OK || operations.length == 0 ||
-        !count_open(shop, operations, arena, left_out)) {
+    if (tree_read(answer.body, arena, &tree, NULL) != STATUS_OK ||
+        !tree_is_array(tree_get(tree, "operations_list"))) {
         channel_garbled(call, &answer, true, "operations_list was expected");
         return false;
     }
+    *left_out = count_open(shop, tree_get(tree, "operations_list"));
     return true;
 }

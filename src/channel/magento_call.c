@@ -69,10 +69,11 @@ bool magento_ask(struct magento *shop, const char *method, struct text path, str
 }
 
 struct text magento_words(struct arena *arena, const struct http_answer *answer) {
-    struct text message = {NULL, 0};
-    const struct shop_field fields[] = {{"message", &message}};
-    if (shop_fields(answer->body, arena, fields, 1) != STATUS_OK || message.length == 0) {
-        return (struct text){NULL, 0};
+    const struct tree *tree = NULL;
+    bool is_json = tree_read(answer->body, arena, &tree, NULL) == STATUS_OK;
+    struct text message = is_json ? tree_text(tree_get(tree, "message")) : (struct text){NULL, 0};
+    if (message.length == 0) {
+        return message;
     }
     /* The message has %1 in it where the parameters beside it go: show both. */
     bool whole = memchr(message.data, '%', message.length) == NULL && answer->body.length > 300;
@@ -92,10 +93,9 @@ void magento_filter(struct buffer *path, unsigned group, const char *field, cons
 }
 
 bool magento_search(struct magento *shop, struct text path, bool rests, struct arena *arena,
-                    struct shop_rows *rows, uint64_t *total_out, struct channel_call *call) {
+                    const struct tree **row_out, uint64_t *total_out, struct channel_call *call) {
     struct http_answer answer;
-    struct text items = {NULL, 0}, total = {NULL, 0};
-    const struct shop_field fields[] = {{"items", &items}, {"total_count", &total}};
+    const struct tree *tree = NULL;
     if (!magento_ask(shop, "GET", path, TEXT(""), rests, arena, &answer, call)) {
         return false;
     }
@@ -106,11 +106,12 @@ bool magento_search(struct magento *shop, struct text path, bool rests, struct a
                    TEXT_ARG(words.length > 0 ? words : channel_words(arena, answer.body, 160)));
         return false;
     }
-    if (shop_fields(answer.body, arena, fields, 2) != STATUS_OK || !shop_number(total, total_out)) {
+    if (tree_read(answer.body, arena, &tree, NULL) != STATUS_OK ||
+        !shop_number(tree_text(tree_get(tree, "total_count")), total_out)) {
         channel_garbled(call, &answer, true, "items and total_count were expected");
         return false;
     }
-    shop_rows_open(rows, items.length > 0 ? items : TEXT("[]"), arena);
+    *row_out = tree_first(tree_get(tree, "items")); /* null where there are none */
     return true;
 }
 
@@ -128,10 +129,10 @@ static bool ask_source(struct magento *shop, struct text code, struct arena *are
     if (!answered) {
         return false;
     }
-    struct text own = {NULL, 0}, message = {NULL, 0};
-    const struct shop_field fields[] = {{"source_code", &own}, {"message", &message}};
-    if (shop_fields(answer.body, arena, fields, 2) != STATUS_OK ||
-        (own.length == 0 && message.length == 0)) {
+    const struct tree *tree = NULL;
+    if (tree_read(answer.body, arena, &tree, NULL) != STATUS_OK ||
+        (tree_text(tree_get(tree, "source_code")).length == 0 &&
+         tree_text(tree_get(tree, "message")).length == 0)) {
         channel_garbled(call, &answer, true, "is url the address of the shop's front?");
         return false;
     }
@@ -194,20 +195,20 @@ static bool has_stock(struct text type) {
 static bool ask_products(struct magento *shop, struct channel_batch *batch, const bool *chosen,
                          size_t *at, struct channel_call *call) {
     struct buffer path = {0};
-    struct shop_rows rows;
-    struct text sku, type;
-    const struct shop_field fields[] = {{"sku", &sku}, {"type_id", &type}};
+    const struct tree *row = NULL;
     uint64_t total;
     buffer_append_string(&path, "V1/products?fields=items%5Bsku%2Ctype_id%5D%2Ctotal_count&"
                                 "searchCriteria%5BpageSize%5D=100");
     magento_filter(&path, 0, "sku", "in");
     bool fine = shop_append_skus(&path, batch, chosen, MAGENTO_SKUS_AT_ONCE, at) == 0 ||
-                magento_search(shop, buffer_text(&path), false, batch->arena, &rows, &total, call);
+                magento_search(shop, buffer_text(&path), false, batch->arena, &row, &total, call);
     buffer_deinit(&path);
     if (!fine || call->verdict != CHANNEL_CALL_OK) {
         return false;
     }
-    while (shop_rows_next(&rows, fields, 2)) {
+    for (; row != NULL; row = row->next) {
+        struct text sku = tree_text(tree_get(row, "sku"));
+        struct text type = tree_text(tree_get(row, "type_id"));
         for (size_t i = 0; has_stock(type) && i < batch->count; i++) {
             if (chosen[i] && text_equal_ignore_case(batch->items[i].sku, sku)) {
                 channel_note_put(
@@ -217,10 +218,7 @@ static bool ask_products(struct magento *shop, struct channel_batch *batch, cons
             }
         }
     }
-    if (rows.status != STATUS_OK) {
-        shop_judge(call, CHANNEL_CALL_NOT_SENT, "200, but cut off or not as this shop answers");
-    }
-    return rows.status == STATUS_OK;
+    return true;
 }
 
 bool magento_look_up(struct magento *shop, struct channel_batch *batch, struct channel_call *call) {

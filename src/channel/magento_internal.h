@@ -4,6 +4,7 @@
 
 #include "channel/shop_call.h"
 #include "channel/shop_queue.h"
+#include "channel/tree.h"
 
 #define MAGENTO_SKUS_AT_ONCE 100u
 
@@ -25,10 +26,10 @@ struct magento {
 must_check bool magento_ask(struct magento *shop, const char *method, struct text path,
                             struct text body, bool rests, struct arena *arena,
                             struct http_answer *answer, struct channel_call *call);
-/* A search: the rows of its answer's items. */
+/* A search: the first row of its answer's items; NULL: none. */
 must_check bool magento_search(struct magento *shop, struct text path, bool rests,
-                               struct arena *arena, struct shop_rows *rows, uint64_t *total_out,
-                               struct channel_call *call);
+                               struct arena *arena, const struct tree **row_out,
+                               uint64_t *total_out, struct channel_call *call);
 /* Appends a filter of a search; `group` from 0. The value comes after it. */
 void magento_filter(struct buffer *path, unsigned group, const char *field, const char *condition);
 /* The shop's words for what it refused, without the credential. */

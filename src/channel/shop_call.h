@@ -1,6 +1,6 @@
-/* What the shops that speak JSON over HTTP have in common: a call with its credential, reading the
- * few fields of an answer that matter, queries that ask for several SKUs at once, and remembering
- * for a while what has just been written.
+/* What the shops that speak JSON over HTTP have in common: a call with its credential, numbers as
+ * they write them, queries that ask for several SKUs at once, and remembering for a while what has
+ * just been written. Their answers are read as trees (tree.h).
  *
  * Nothing here judges: channel_http_send does, and each platform knows its own answers. */
 #ifndef ONHAND_CHANNEL_SHOP_CALL_H
@@ -45,31 +45,6 @@ void shop_judge(struct channel_call *call, enum channel_verdict verdict, const c
 must_check enum status shop_check_url(const struct config_channel *config, struct error *error);
 
 /* ---- answers ---- */
-
-/* One field of an object: strings come unescaped, null as empty, objects and arrays as their JSON,
- * anything else as written. Fields that are not in the answer are left alone. */
-struct shop_field {
-    const char *key;
-    struct text *value_out;
-};
-
-/* Of the object that `json` is. STATUS_BAD_JSON: it is not JSON, or no object. */
-must_check enum status shop_fields(struct text json, struct arena *arena,
-                                   const struct shop_field *fields, size_t count);
-
-/* The objects of an array, one after the other:
- *     shop_rows_open(&rows, json, arena);
- *     while (shop_rows_next(&rows, fields, count)) ...
- *     if (rows.status != STATUS_OK) it was no array of objects, or was cut off
- * Each call empties the fields' values first. */
-struct shop_rows {
-    struct json_reader reader;
-    struct arena *arena;
-    enum status status;
-};
-void shop_rows_open(struct shop_rows *rows, struct text json, struct arena *arena);
-must_check bool shop_rows_next(struct shop_rows *rows, const struct shop_field *fields,
-                               size_t count);
 
 /* A whole number without a sign; false: it is none, or too large. */
 must_check bool shop_number(struct text digits, uint64_t *number_out);

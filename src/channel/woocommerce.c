@@ -104,12 +104,9 @@ static bool is_lost(struct text code) {
 }
 
 static void take_error(struct woocommerce *shop, struct arena *arena, struct channel_item *item,
-                       struct text error) {
-    struct text code = {NULL, 0}, message = {NULL, 0};
-    const struct shop_field fields[] = {{"code", &code}, {"message", &message}};
-    if (shop_fields(error, arena, fields, 2) != STATUS_OK) {
-        return; /* unanswered: it is read back */
-    }
+                       const struct tree *error) {
+    struct text code = tree_text(tree_get(error, "code"));
+    struct text message = tree_text(tree_get(error, "message"));
     struct text words =
         channel_words(arena, arena_format(arena, "%.*s: %.*s", TEXT_ARG(code), TEXT_ARG(message)),
                       CHANNEL_WORDS_MAX);
@@ -122,14 +119,17 @@ static void take_error(struct woocommerce *shop, struct arena *arena, struct cha
 }
 
 static void take_row(struct woocommerce *shop, struct arena *arena, const struct group *group,
-                     struct text id, struct text stock, struct text error) {
+                     const struct tree *row) {
+    struct text id = tree_text(tree_get(row, "id"));
+    struct text stock = tree_text(tree_get(row, "stock_quantity"));
+    const struct tree *error = tree_get(row, "error");
     int64_t milli;
     for (size_t i = 0; i < group->count; i++) {
         struct channel_item *item = group->items[i];
         if (!text_equal(group->ids[i], id)) {
             continue;
         }
-        if (error.length > 0) {
+        if (error != NULL) {
             take_error(shop, arena, item, error);
         } else if (shop_quantity(stock, &milli) && milli == item->quantity_milli) {
             item->outcome = CHANNEL_CONFIRMED;
@@ -142,14 +142,16 @@ static void take_row(struct woocommerce *shop, struct arena *arena, const struct
 
 static void take_refusal(struct woocommerce *shop, struct arena *arena, const struct group *group,
                          const struct http_answer *answer, struct channel_call *call) {
-    struct text code = {NULL, 0}, message = {NULL, 0};
-    const struct shop_field fields[] = {{"code", &code}, {"message", &message}};
+    const struct tree *tree = NULL;
     if (answer->code == 413) {
         shop->most = group->count > 1 ? group->count / 2 : 1;
         shop_judge(call, CHANNEL_CALL_REFUSED, "413: more than the shop takes at once");
         return;
     }
-    if (shop_fields(answer->body, arena, fields, 2) != STATUS_OK || message.length == 0) {
+    bool is_json = tree_read(answer->body, arena, &tree, NULL) == STATUS_OK;
+    struct text code = tree_text(tree_get(tree, "code"));
+    struct text message = tree_text(tree_get(tree, "message"));
+    if (!is_json || message.length == 0) {
         channel_garbled(call, answer, false, "a code and a message were expected");
         return;
     }
@@ -167,10 +169,7 @@ static void set_group(struct woocommerce *shop, struct arena *arena, const struc
                       struct channel_call *call) {
     struct buffer body = {0};
     struct http_answer answer;
-    struct shop_rows rows;
-    struct text update = {NULL, 0}, id, stock, error;
-    const struct shop_field top[] = {{"update", &update}};
-    const struct shop_field fields[] = {{"id", &id}, {"stock_quantity", &stock}, {"error", &error}};
+    const struct tree *tree = NULL;
     struct text path =
         group->parent.length > 0
             ? arena_format(arena, "products/%.*s/variations/batch", TEXT_ARG(group->parent))
@@ -186,12 +185,14 @@ static void set_group(struct woocommerce *shop, struct arena *arena, const struc
         take_refusal(shop, arena, group, &answer, call);
         return;
     }
-    if (shop_fields(answer.body, arena, top, 1) != STATUS_OK || update.length == 0) {
+    if (tree_read(answer.body, arena, &tree, NULL) != STATUS_OK ||
+        !tree_is_array(tree_get(tree, "update"))) {
         channel_garbled(call, &answer, false, "update was expected");
         return;
     }
-    for (shop_rows_open(&rows, update, arena); shop_rows_next(&rows, fields, 3);) {
-        take_row(shop, arena, group, id, stock, error);
+    const struct tree *row = tree_first(tree_get(tree, "update"));
+    for (; row != NULL; row = row->next) {
+        take_row(shop, arena, group, row);
     }
     for (size_t i = 0; i < group->count; i++) {
         if (group->items[i]->outcome == CHANNEL_UNANSWERED) {

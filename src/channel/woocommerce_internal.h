@@ -3,6 +3,7 @@
 #define ONHAND_CHANNEL_WOOCOMMERCE_INTERNAL_H
 
 #include "channel/shop_call.h"
+#include "channel/tree.h"
 
 #define WOOCOMMERCE_ITEMS_MAX 100u
 

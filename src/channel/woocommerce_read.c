@@ -40,38 +40,36 @@ bool woocommerce_ask(struct woocommerce *shop, const char *method, struct text p
 
 /* A GET that answers with an array of products. */
 static bool get_products(struct woocommerce *shop, struct text path, bool rests,
-                         struct arena *arena, struct shop_rows *rows, uint64_t *pages_out,
+                         struct arena *arena, const struct tree **row_out, uint64_t *pages_out,
                          struct channel_call *call) {
     struct http_answer answer;
+    const struct tree *tree = NULL;
     if (!woocommerce_ask(shop, "GET", path, TEXT(""), rests, arena, &answer, call)) {
         return false;
     }
-    shop_rows_open(rows, answer.body, arena);
-    if (answer.code >= 400 || rows->status != STATUS_OK) {
+    bool is_json = tree_read(answer.body, arena, &tree, NULL) == STATUS_OK;
+    if (answer.code >= 400 || !is_json || !tree_is_array(tree)) {
+        bool begins_well =
+            answer.code < 400 && answer.body.length > 0 && answer.body.data[0] == '[';
         channel_garbled(call, &answer, true,
-                        "is url the address of the shop, with permalinks other than plain?");
+                        begins_well ? "cut off"
+                                    : "is url the address of the shop, with permalinks other than "
+                                      "plain?");
         return false;
     }
     if (!shop_number(http_answer_header(&answer, "x-wp-totalpages"), pages_out)) {
         *pages_out = 1;
     }
+    *row_out = tree_first(tree);
     return true;
 }
 
-static bool next_product(struct shop_rows *rows, struct product *product) {
-    const struct shop_field fields[] = {{"id", &product->id},
-                                        {"sku", &product->sku},
-                                        {"type", &product->type},
-                                        {"parent_id", &product->parent},
-                                        {"stock_quantity", &product->stock}};
-    return shop_rows_next(rows, fields, sizeof(fields) / sizeof(fields[0]));
-}
-
-static bool rows_were_fine(const struct shop_rows *rows, struct channel_call *call) {
-    if (rows->status != STATUS_OK) {
-        shop_judge(call, CHANNEL_CALL_NOT_SENT, "200, but cut off or not as this shop answers");
-    }
-    return rows->status == STATUS_OK;
+static struct product product_of(const struct tree *row) {
+    return (struct product){.id = tree_text(tree_get(row, "id")),
+                            .sku = tree_text(tree_get(row, "sku")),
+                            .type = tree_text(tree_get(row, "type")),
+                            .parent = tree_text(tree_get(row, "parent_id")),
+                            .stock = tree_text(tree_get(row, "stock_quantity"))};
 }
 
 /* ---- numbers of products ---- */
@@ -102,18 +100,18 @@ static bool look_up(struct woocommerce *shop, struct channel_batch *batch, const
     size_t at = 0, hint = 0;
     for (;;) {
         struct buffer path = {0};
-        struct shop_rows rows;
-        struct product found;
+        const struct tree *row = NULL;
         uint64_t pages;
         buffer_append_string(&path, "products?" FIELDS "&status=any&sku=");
         size_t asked = shop_append_skus(&path, batch, chosen, WOOCOMMERCE_ITEMS_MAX, &at);
-        bool fine = asked > 0 && get_products(shop, buffer_text(&path), false, batch->arena, &rows,
-                                              &pages, call);
+        bool fine = asked > 0 &&
+                    get_products(shop, buffer_text(&path), false, batch->arena, &row, &pages, call);
         buffer_deinit(&path);
         if (!fine) {
             return asked == 0;
         }
-        while (next_product(&rows, &found)) {
+        for (; row != NULL; row = row->next) {
+            struct product found = product_of(row);
             struct channel_item *item = shop_find(batch, TEXT(""), found.sku, &hint);
             if (item == NULL || !chosen[item - batch->items]) {
                 continue;
@@ -123,9 +121,6 @@ static bool look_up(struct woocommerce *shop, struct channel_batch *batch, const
                 /* It shows no figure at all: certainly not the one that was set. */
                 item->actual_milli = item->quantity_milli == 0 ? 1000 : 0;
             }
-        }
-        if (!rows_were_fine(&rows, call)) {
-            return false;
         }
     }
 }
@@ -191,8 +186,7 @@ static bool read_pages(struct woocommerce *shop, struct text parent,
     uint64_t pages = 1;
     bool more = true;
     for (uint64_t page = 1; page <= pages && more; page++) {
-        struct shop_rows rows;
-        struct product product;
+        const struct tree *row = NULL;
         struct text of = parent.length > 0
                              ? arena_format(&arena, "products/%.*s/variations", TEXT_ARG(parent))
                              : TEXT("products");
@@ -200,12 +194,12 @@ static bool read_pages(struct woocommerce *shop, struct text parent,
             get_products(shop,
                          arena_format(&arena, "%.*s?%s&orderby=id&order=asc&status=any&page=%llu",
                                       TEXT_ARG(of), FIELDS, (unsigned long long)page),
-                         true, &arena, &rows, &pages, call);
-        while (more && next_product(&rows, &product)) {
+                         true, &arena, &row, &pages, call);
+        for (; more && row != NULL; row = row->next) {
+            struct product product = product_of(row);
             product.type = parent.length > 0 ? TEXT("variation") : product.type;
             more = take_product(shop, &product, sink, &arena, call);
         }
-        more = more && rows_were_fine(&rows, call);
         arena_reset(&arena);
     }
     arena_deinit(&arena);
