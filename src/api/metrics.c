@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/api_internal.h"
+#include "hub/lease.h"
 
 static const unsigned short codes[CODES_COUNTED] = {
     0,   200, 201, 202, 204, 206, 400, 401, 403, 404, 405, 406,
@@ -111,6 +112,24 @@ static void write_store(struct buffer *out, struct api *api) {
     seconds(out, "commit_seconds_total", "counter", "Time spent in them.", store.commit_us_sum);
     one(out, "catalog_memory_bytes", "gauge", "Memory of the catalog.",
         catalog_memory(hub_catalog(api->hub)));
+}
+
+/* Only where several hubs may be on the store. */
+static void write_leases(struct buffer *out, struct leases *leases, struct arena *arena) {
+    struct hub_peer *peers = NULL;
+    struct held_lease *held = NULL;
+    uint64_t alive = 0;
+    size_t count = leases_peers(leases, arena, &peers);
+    for (size_t i = 0; i < count; i++) {
+        alive += peers[i].alive;
+    }
+    one(out, "hubs_alive", "gauge", "Hubs on this store that are alive.", alive);
+    head(out, "lease_held", "gauge", "1 where this hub does what only one may do.");
+    count = leases_list(leases, arena, &held);
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_format(out, "onhand_lease_held{lease=\"%.*s\"} %d\n", TEXT_ARG(held[i].name),
+                             text_equal(held[i].holder, leases_hub_id(leases)));
+    }
 }
 
 /* A family of figures, one per target; only where there are any. */
@@ -298,6 +317,9 @@ void handle_metrics(struct request *r) {
     write_hub(&r->out, r->api);
     write_store(&r->out, r->api);
     write_notify(&r->out, r->api);
+    if (hub_leases(r->api->hub) != NULL) {
+        write_leases(&r->out, hub_leases(r->api->hub), &r->arena);
+    }
     write_channels(&r->out, r->api);
     write_requests(&r->out, r->api);
     if (r->api->options.sources != NULL && sources_count(r->api->options.sources) > 0) {

@@ -151,8 +151,13 @@ const struct schema_row schema_rows[] = {
      "+queue_depth:integer +batches:integer +resets_applied:integer +resets_held:integer "
      "+acknowledgements:integer +memory_bytes:integer +disk_bytes:integer +wal_bytes:integer "
      "+connections:integer +listeners:integer +adjustments:Outcomes +started_at:time "
-     "+disk_full:boolean +store_age_ms:integer? +late:[string] +notify:[NotifyTarget]",
-     ""},
+     "+disk_full:boolean +store_age_ms:integer? +late:[string] +notify:[NotifyTarget] "
+     "+hub:string? +hubs:[HubPeer] +leases:[Lease]",
+     "hub, hubs, leases: which hubs are on one store, and what each of them does alone"},
+    {"HubPeer",
+     "+name:string +alive:boolean +silent_seconds:number +version:string +started_at:time", ""},
+    {"Lease", "+name:string +held_by:string? +since:time +token:integer",
+     "name: of a job, or channel:NAME, source:NAME, feed:NAME; token: grows with each holder"},
     {"Now",
      "+status:Status +adjustments_per_second:[integer] +sources:[Source] +channels:[Channel] "
      "+feeds:[Feed] +resets:Resets +next_reset:NextReset?",
@@ -178,7 +183,8 @@ const struct schema_row schema_rows[] = {
     {"Channels", "+items:[Channel]", ""},
     {"Channel",
      "+name:string +type:string +state:string +last_error:string? +last_error_at:time? "
-     "mode:string job:string last_file:string? last_file_at:time? rows:integer sequence:integer "
+     "held_by:string? mode:string job:string last_file:string? last_file_at:time? rows:integer "
+     "sequence:integer "
      "pending:integer held:integer oldest_pending_seconds:number confirmed:integer "
      "confirmed_per_second:number "
      "uncertain:integer parked_count:integer unmapped:integer calls:integer "

@@ -1,6 +1,7 @@
 /* The hub's own state: status, feeds, jobs, and whether it is alive and ready. */
 
 #include "api/api_internal.h"
+#include "hub/lease.h"
 
 static void write_stats(struct json_writer *w, struct api *api) {
     struct hub_stats hub;
@@ -70,6 +71,49 @@ static void write_late(struct json_writer *w, struct request *r) {
     json_end_array(w);
 }
 
+/* Who is on this store, and who does what only one may do; empty where this hub is alone. */
+static void write_hubs(struct json_writer *w, struct request *r) {
+    struct leases *leases = hub_leases(r->api->hub);
+    struct hub_peer *peers = NULL;
+    struct held_lease *held = NULL;
+    size_t count = leases_peers(leases, &r->arena, &peers);
+    json_key(w, "hub");
+    json_text_or_null(w, leases_hub_id(leases));
+    json_key(w, "hubs");
+    json_begin_array(w);
+    for (size_t i = 0; i < count; i++) {
+        json_begin_object(w);
+        json_key(w, "name");
+        json_text(w, peers[i].id);
+        json_key(w, "alive");
+        json_bool(w, peers[i].alive);
+        json_key(w, "silent_seconds");
+        json_double(w, (double)peers[i].silent_us / 1e6, 1);
+        json_key(w, "version");
+        json_text(w, peers[i].version);
+        json_key(w, "started_at");
+        json_timestamp(w, peers[i].started_at_us);
+        json_end_object(w);
+    }
+    json_end_array(w);
+    count = leases_list(leases, &r->arena, &held);
+    json_key(w, "leases");
+    json_begin_array(w);
+    for (size_t i = 0; i < count; i++) {
+        json_begin_object(w);
+        json_key(w, "name");
+        json_text(w, held[i].name);
+        json_key(w, "held_by");
+        json_text_or_null(w, held[i].holder);
+        json_key(w, "since");
+        json_timestamp(w, held[i].since_us);
+        json_key(w, "token");
+        json_uint(w, held[i].token);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
 void tell_status(struct request *r, struct json_writer *w) {
     struct api *api = r->api;
     struct hub_stats hub;
@@ -85,6 +129,7 @@ void tell_status(struct request *r, struct json_writer *w) {
     write_late(w, r);
     json_key(w, "notify");
     notify_write_json(api->options.notify, w);
+    write_hubs(w, r);
     json_end_object(w);
 }
 

@@ -7,12 +7,17 @@
 
 #include "feed/feed_look.h"
 #include "feed/feeds_internal.h"
+#include "hub/lease.h"
+
+#define LOOKS_BETWEEN 3u /* a second each */
 
 struct feeds {
     struct arena arena;
+    struct hub *hub;
     struct jobs *jobs;
     struct feed *items;
     size_t count;
+    unsigned looks;
 };
 
 static enum status open_zone(struct feed *feed, struct error *error) {
@@ -59,10 +64,28 @@ static void feed_deinit(struct feed *feed) {
     pthread_mutex_destroy(&feed->lock);
 }
 
+/* Another hub has them: what it says of them is on record. */
+static void read_elsewhere(void *context) {
+    struct feeds *feeds = context;
+    struct leases *leases = hub_leases(feeds->hub);
+    if (++feeds->looks % LOOKS_BETWEEN != 0) {
+        return;
+    }
+    for (size_t i = 0; i < feeds->count; i++) {
+        struct arena arena = {0};
+        struct text holder = lease_holder(leases, feeds->items[i].job, &arena);
+        if (!text_equal(holder, leases_hub_id(leases))) {
+            feed_words_load(&feeds->items[i]);
+        }
+        arena_deinit(&arena);
+    }
+}
+
 enum status feeds_new(struct hub *hub, struct jobs *jobs, struct text data,
                       struct feeds **feeds_out, struct error *error) {
     const struct config *config = hub_config(hub);
     struct feeds *feeds = memory_alloc_zero(1, sizeof(*feeds));
+    feeds->hub = hub;
     feeds->jobs = jobs;
     feeds->items = memory_alloc_zero(config->feed_count + 1, sizeof(*feeds->items));
     enum status status = STATUS_OK;
@@ -80,6 +103,7 @@ enum status feeds_new(struct hub *hub, struct jobs *jobs, struct text data,
         feeds_free(feeds);
         return status;
     }
+    leases_watch(hub_leases(hub), read_elsewhere, feeds);
     *feeds_out = feeds;
     return STATUS_OK;
 }
@@ -125,15 +149,6 @@ static void fill_from_job(struct feed_info *info, const struct job_info *jobs, s
     }
 }
 
-/* Else another hub has it, and what it says of it is on record. */
-static bool is_ours(const struct feed_info *info, const struct job_info *jobs, size_t count) {
-    bool ours = true;
-    for (size_t i = 0; i < count; i++) {
-        ours = ours && (jobs[i].ours || !text_equal(jobs[i].name, info->job));
-    }
-    return ours;
-}
-
 size_t feeds_list(struct feeds *feeds, struct arena *arena, struct feed_info **infos_out) {
     struct job_info *jobs = NULL;
     size_t job_count = jobs_list(feeds->jobs, arena, &jobs);
@@ -146,9 +161,6 @@ size_t feeds_list(struct feeds *feeds, struct arena *arena, struct feed_info **i
         info->job = feed->job;
         info->last_run_us = info->next_due_us = NEVER_US;
         fill_from_job(info, jobs, job_count);
-        if (!is_ours(info, jobs, job_count)) {
-            feed_words_load(feed);
-        }
         pthread_mutex_lock(&feed->lock);
         struct feed_words words = feed->words;
         pthread_mutex_unlock(&feed->lock);

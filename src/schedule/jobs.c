@@ -17,6 +17,8 @@
 
 #define WORKER_COUNT 2
 #define LONGEST_SLEEP_US US_PER_SECOND
+#define READ_ELSEWHERE_US (2 * US_PER_SECOND) /* what is told of another runner's jobs is so old   \
+                                               */
 
 struct job {
     struct job *next;       /* in order of registration */
@@ -27,6 +29,7 @@ struct job {
     bool has_run;
     uint64_t token; /* of its lease; 0: not ours, or there are no leases */
     bool ours;
+    int64_t read_us; /* monotonic: when the state was last read; the planner's */
 };
 
 struct jobs {
@@ -159,6 +162,9 @@ static void settle_lease(struct jobs *jobs, struct job *job) {
         if (status == STATUS_OK && job->definition.taken_over != NULL) {
             job->definition.taken_over(job->definition.context);
         }
+    } else if (status == STATUS_CONFLICT && monotonic_us() - job->read_us > READ_ELSEWHERE_US) {
+        job->read_us = monotonic_us();
+        (void)load_state(jobs, job);
     }
     require(pthread_mutex_lock(&jobs->lock) == 0);
     job->ours = status == STATUS_OK;
@@ -400,22 +406,6 @@ static struct job_info info_of(const struct jobs *jobs, const struct job *job,
     return info;
 }
 
-/* What the runner that has the job wrote about it last. */
-static void read_elsewhere(struct jobs *jobs, struct job_info *info) {
-    struct job_state state = {0};
-    if (jobs->store.load(jobs->store.context, info->name, &state) != STATUS_OK) {
-        return;
-    }
-    struct job *job = find(jobs, info->name);
-    struct job_plan plan;
-    state.detail[JOB_DETAIL_SIZE - 1] = '\0';
-    info->has_run = true;
-    info->last = state;
-    job_plan_init(&plan, &job->definition.schedule, job->definition.zone, state.started_us,
-                  clock_now_us(&jobs->clock));
-    info->next_us = job_plan_wake_us(&plan);
-}
-
 size_t jobs_list(struct jobs *jobs, struct arena *arena, struct job_info **infos_out) {
     require(pthread_mutex_lock(&jobs->lock) == 0);
     size_t count = jobs->count, i = 0;
@@ -425,12 +415,6 @@ size_t jobs_list(struct jobs *jobs, struct arena *arena, struct job_info **infos
     }
     require(pthread_mutex_unlock(&jobs->lock) == 0);
     require(i == count);
-    bool shared = jobs->shared && jobs->started;
-    for (i = 0; shared && i < count; i++) {
-        if (!infos[i].ours) {
-            read_elsewhere(jobs, &infos[i]);
-        }
-    }
     *infos_out = infos;
     return count;
 }
