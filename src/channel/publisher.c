@@ -396,6 +396,7 @@ struct text publisher_name(const struct publisher *p) {
 /* The end of an order: it is taken up at once. */
 static void order(struct publisher *p) {
     p->record.head_changed = true;
+    p->told_us = 0;
     pthread_mutex_unlock(&p->lock);
     publisher_wake(p);
 }

@@ -76,7 +76,6 @@ struct publisher {
     struct leases *leases; /* NULL: we are alone */
     struct lease_claim claim;
     char lease_name[96];
-    int64_t told_us; /* when the others were last told how it goes */
     char agent[96];
 
     pthread_mutex_t lock;
@@ -94,6 +93,7 @@ struct publisher {
     struct throughput throughput;
     bool draining, ended, started;
     bool ours; /* what is in memory is what is on record, and goes on from there */
+    int64_t told_us; /* when the other hubs were last told how it goes */
     int64_t drain_until_us;
     bool stopping, audit_stopping; /* atomically: calls are to be given up */
 

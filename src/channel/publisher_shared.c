@@ -128,10 +128,16 @@ void publisher_tell_others(struct publisher *p, int64_t now_us) {
     struct buffer json = {0};
     struct error error;
     struct json_writer w = {.out = &json};
-    if (p->leases == NULL || now_us < p->told_us + TELL_EVERY_US) {
+    if (p->leases == NULL) {
         return;
     }
-    p->told_us = now_us;
+    pthread_mutex_lock(&p->lock);
+    bool due = now_us >= p->told_us + TELL_EVERY_US;
+    p->told_us = due ? now_us : p->told_us;
+    pthread_mutex_unlock(&p->lock);
+    if (!due) {
+        return;
+    }
     json_begin_object(&w);
     publisher_write_members(p, &w, false);
     json_end_object(&w);
