@@ -92,7 +92,7 @@ struct publisher {
     struct publisher_stats counters;
     struct throughput throughput;
     bool draining, ended, started;
-    bool ours; /* what is in memory is what is on record, and goes on from there */
+    bool ours;       /* what is in memory is what is on record, and goes on from there */
     int64_t told_us; /* when the other hubs were last told how it goes */
     int64_t drain_until_us;
     bool stopping, audit_stopping; /* atomically: calls are to be given up */

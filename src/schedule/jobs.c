@@ -17,8 +17,7 @@
 
 #define WORKER_COUNT 2
 #define LONGEST_SLEEP_US US_PER_SECOND
-#define READ_ELSEWHERE_US (2 * US_PER_SECOND) /* what is told of another runner's jobs is so old   \
-                                               */
+#define READ_ELSEWHERE_US (2 * US_PER_SECOND) /* how old what is told of others' jobs may be */
 
 struct job {
     struct job *next;       /* in order of registration */
