@@ -139,6 +139,7 @@ export interface Reset {
   file?: string | null
   quantity?: string | null
   detail?: string | null
+  trailer?: string | null
   approvals?: Approval[]
   full?: boolean
   absent_zero?: boolean
@@ -492,6 +493,7 @@ export interface AvailableLocation {
   available: number
 }
 
+/** hub, hubs, leases: which hubs are on one store, and what each of them does alone */
 export interface Status {
   status: string
   version: string
@@ -515,8 +517,28 @@ export interface Status {
   adjustments: Outcomes
   started_at: Time
   disk_full: boolean
+  store_age_ms: number | null
   late: string[]
   notify: NotifyTarget[]
+  hub: string | null
+  hubs: HubPeer[]
+  leases: Lease[]
+}
+
+export interface HubPeer {
+  name: string
+  alive: boolean
+  silent_seconds: number
+  version: string
+  started_at: Time
+}
+
+/** name: of a job, or channel:NAME, source:NAME, feed:NAME; token: grows with each holder */
+export interface Lease {
+  name: string
+  held_by: string | null
+  since: Time
+  token: number
 }
 
 /** adjustments_per_second: what was applied in each of the last 120 whole seconds (fewer after a start), oldest first; resets: the newest 20 */
@@ -593,6 +615,7 @@ export interface Channel {
   state: string
   last_error: string | null
   last_error_at: Time | null
+  held_by?: string | null
   mode?: string
   job?: string
   last_file?: string | null
