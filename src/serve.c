@@ -161,7 +161,7 @@ static enum status share(struct server *server, struct error *error) {
                                      .duration_us = server->config->lease_us};
     server->leases = leases_new(&options);
     hub_share(server->hub, server->leases);
-    return STATUS_OK;
+    return hub_recover(server->hub, error);
 }
 
 static enum status start(struct server *server, struct error *error) {

@@ -59,7 +59,8 @@ const struct schema_row schema_rows[] = {
      "+id:string +status:string +as_of:time? +as_of_assumed:boolean as_of_origin:string? "
      "content_as_of:time? +content_sha256:string? received_at:time? source:string? feed:string? "
      "file:string? "
-     "quantity:string? detail:string? trailer:string? approvals:[Approval] full:boolean "
+     "quantity:string? hub:string? detail:string? trailer:string? approvals:[Approval] "
+     "full:boolean "
      "absent_zero:boolean dry_run:boolean " RESET_COUNTS
      "+seconds:number locations:[ResetLocation]",
      "rows = changed + unchanged + duplicate_rows + rejected_rows + unknown"},

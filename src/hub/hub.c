@@ -314,6 +314,10 @@ void hub_share(struct hub *hub, struct leases *leases) {
     hub->leases = leases;
 }
 
+enum status hub_recover(struct hub *hub, struct error *error) {
+    return reset_recover(hub, error);
+}
+
 struct leases *hub_leases(struct hub *hub) {
     return hub->leases;
 }

@@ -42,6 +42,8 @@ struct leases;
 /* Other hubs are on the same store, and this is how the work is shared; before hub_start. Without
  * it hub_leases is NULL, and everything is ours. */
 void hub_share(struct hub *hub, struct leases *leases);
+/* Then: puts on record which resets this hub was applying when it stopped. Alone, hub_new does. */
+must_check enum status hub_recover(struct hub *hub, struct error *error);
 struct leases *hub_leases(struct hub *hub);
 
 struct lease_claim {

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "core/guard.h"
+#include "hub/lease.h"
 #include "hub/reset_internal.h"
 
 struct decision {
@@ -411,6 +412,7 @@ enum status reset_rejects(struct hub *hub, struct text id, struct buffer *csv,
 /* ---- after a crash ---- */
 
 struct interrupted {
+    struct text hub; /* ours; what another hub applies is not interrupted */
     struct arena arena;
     struct reset_record *records[64];
     size_t count, seen;
@@ -421,13 +423,14 @@ static bool find_interrupted(void *context, struct text key, struct text value) 
     struct reset_record *record = arena_alloc(&found->arena, sizeof *record);
     (void)key;
     if (reset_record_read(value, &found->arena, record, NULL) == STATUS_OK &&
-        record->status == RESET_APPLYING && found->count < 64)
+        record->status == RESET_APPLYING && text_equal(record->hub, found->hub) &&
+        found->count < 64)
         found->records[found->count++] = record;
     return ++found->seen < 64;
 }
 
 enum status reset_recover(struct hub *hub, struct error *error) {
-    struct interrupted found = {0};
+    struct interrupted found = {.hub = leases_hub_id(hub->leases)};
     enum status status = store_item_scan(hub->store, TEXT("reset"), (struct text){0}, true,
                                          find_interrupted, &found, error);
     for (size_t i = 0; i < found.count && status == STATUS_OK; i++) {

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/quantity.h"
+#include "hub/lease.h"
 #include "hub/reset_internal.h"
 
 #define ROWS_PER_SLICE 100000u
@@ -412,6 +413,7 @@ static enum status decide_all(struct reset *reset, struct error *error) {
     enum status status = name_new(reset, map, error);
     if (status == STATUS_OK && !reset->params.dry_run) {
         reset->record.status = RESET_APPLYING;
+        reset->record.hub = leases_hub_id(reset->hub->leases);
         status = reset_record_save(reset->hub, &reset->record, error);
     }
     if (status == STATUS_OK)

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/quantity.h"
 #include "core/guard.h"
+#include "hub/lease.h"
 #include "hub/reset_internal.h"
 
 enum field_kind {
@@ -55,6 +56,7 @@ static const struct field reset_fields[] = {
     {"feed", FIELD_TEXT, offsetof(struct reset_record, feed)},
     {"file", FIELD_TEXT, offsetof(struct reset_record, file)},
     {"quantity", FIELD_TEXT, offsetof(struct reset_record, quantity)},
+    {"hub", FIELD_TEXT, offsetof(struct reset_record, hub)},
     {"detail", FIELD_TEXT, offsetof(struct reset_record, detail)},
     {"trailer", FIELD_TEXT, offsetof(struct reset_record, trailer)},
     {"approvals", FIELD_RAW, offsetof(struct reset_record, approvals)},
@@ -372,7 +374,8 @@ enum status reset_record_load(struct hub *hub, struct text id, struct arena *are
 }
 
 void reset_record_tell_broken(struct hub *hub, struct reset_record *record) {
-    if (record->status != RESET_APPLYING || reset_is_live(hub, record->id))
+    if (record->status != RESET_APPLYING || reset_is_live(hub, record->id) ||
+        !text_equal(record->hub, leases_hub_id(hub->leases))) /* another hub's */
         return;
     record->status = RESET_INTERRUPTED;
     record->detail =

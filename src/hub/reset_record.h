@@ -58,6 +58,7 @@ struct reset_record {
     int64_t content_as_of_us; /* what the content was known by; NEVER_US: nobody said; 0: as_of */
     bool as_of_assumed, full, absent_zero, dry_run;
     struct text as_of_origin, content_sha256, source, feed, file, quantity;
+    struct text hub;       /* which applies it, where several share a store */
     struct text detail;    /* why it is rejected */
     struct text trailer;   /* what the last line counts, in words; empty: there is none */
     struct text approvals; /* JSON: who approved it so far; empty: nobody */
