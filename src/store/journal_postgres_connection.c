@@ -354,11 +354,12 @@ static enum status read_schema(struct pg_connection *connection, bool *there_out
     enum status status = STATUS_OK;
     *there_out = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
     if (*there_out) {
-        int version = atoi(PQgetvalue(result, 0, 0)), from = atoi(PQgetvalue(result, 0, 1));
+        long version = strtol(PQgetvalue(result, 0, 0), NULL, 10);
+        long from = strtol(PQgetvalue(result, 0, 1), NULL, 10);
         if (from > SCHEMA_VERSION)
             status = error_set(error, STATUS_NEWER,
-                               "the database is of version %d, which needs a hub that knows "
-                               "version %d; this one knows %d: install the newer onhand",
+                               "the database is of version %ld, which needs a hub that knows "
+                               "version %ld; this one knows %d: install the newer onhand",
                                version, from, SCHEMA_VERSION);
     } else if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);

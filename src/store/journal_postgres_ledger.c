@@ -14,6 +14,7 @@
 /* ---- writing ---- */
 
 static void close_group(struct pending *pending) {
+    require(pending->group_count > 0);
     struct pending_group *group = &pending->groups[pending->group_count - 1];
     ledger_text_end(&pending->text);
     group->length = pending->text.length - group->from;
@@ -26,6 +27,7 @@ static struct pending_group *open_group(struct pending *pending, const struct jo
         pending->groups =
             memory_grow(pending->groups, pending->group_room * sizeof *pending->groups);
     }
+    require(pending->groups != NULL);
     struct pending_group *group = &pending->groups[pending->group_count++];
     int64_t base_us = row->event.received_at_us;
     *group = (struct pending_group){.first_seq = row->seq,

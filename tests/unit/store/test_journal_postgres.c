@@ -224,7 +224,7 @@ static void proxy_start(struct proxy *proxy, const char *url, char *through, siz
     assert_int_equal(getsockname(proxy->listener, (struct sockaddr *)&address, &length), 0);
     proxy->port = ntohs(address.sin_port);
     const char *colon = strrchr(url, ':'), *slash = strrchr(url, '/');
-    proxy->server_port = atoi(colon + 1);
+    proxy->server_port = (int)strtol(colon + 1, NULL, 10);
     (void)snprintf(through, size, "%.*s:%d%s", (int)(colon - url), url, proxy->port, slash);
     assert_int_equal(pthread_create(&proxy->acceptor, NULL, accept_all, proxy), 0);
 }
