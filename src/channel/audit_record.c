@@ -96,6 +96,7 @@ static void write_figure(struct json_writer *w, const char *key, int64_t milli) 
 static void write_difference(struct json_writer *w, struct publisher *p,
                              const struct difference *difference, struct text likely) {
     const struct place *place = places_at(p->places, difference->ref.place);
+    require(difference->cause < CAUSE_COUNT);
     json_begin_object(w);
     json_key(w, "location");
     json_text(w, place->count > 0 ? place->codes[0] : place->name);
@@ -182,7 +183,7 @@ void audit_keep(struct audit *audit, enum status status, const struct error *err
     struct publisher *p = audit->p;
     struct buffer few = {0}, whole = {0};
     struct arena arena = {0};
-    struct text *likely = arena_alloc(&arena, (audit->shown_count + 1) * sizeof(*likely));
+    struct text *likely = arena_alloc_zero(&arena, (audit->shown_count + 1) * sizeof(*likely));
     for (size_t i = 0; i < audit->shown_count; i++) {
         likely[i] = likely_cause(p, &audit->shown[i], &arena);
     }
@@ -214,6 +215,8 @@ static bool last_one(void *context, struct text key, struct text value) {
 enum status audit_load(struct publisher *p, struct error *error) {
     struct store *store = hub_store(p->hub);
     struct arena arena = {0};
+    buffer_clear(&p->audit_json); /* it may be loaded anew, after another hub published */
+    buffer_clear(&p->audit_whole);
     enum status status = store_item_scan(store, kind_of(p, "audit", &arena), TEXT(""), true,
                                          last_one, &p->audit_json, error);
     if (status == STATUS_OK) {

@@ -111,7 +111,7 @@ static double per_second(struct publisher *p, int64_t now_us) {
     for (unsigned i = 0; i < THROUGHPUT_SLOTS; i++) {
         sum += p->throughput.slots[i];
     }
-    return (double)sum / (double)(THROUGHPUT_SLOTS * THROUGHPUT_SLOT_US / US_PER_SECOND);
+    return (double)sum * (double)US_PER_SECOND / (double)(THROUGHPUT_SLOTS * THROUGHPUT_SLOT_US);
 }
 
 /* ---- the channel ---- */

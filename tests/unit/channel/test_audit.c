@@ -115,6 +115,9 @@ static void test_likely_causes(void **state) {
     assert_non_null(strstr(s.p->audit_whole.data, "\"sku\":\"M29\""));
     shop_world_crash(&s);
     assert_non_null(strstr(s.p->audit_whole.data, "\"sku\":\"M29\""));
+    size_t length = s.p->audit_whole.length;
+    ok(s.w, audit_load(s.p, &s.w->error)); /* as when it is taken over from another hub */
+    assert_int_equal(s.p->audit_whole.length, length);
     shop_world_close(&s);
 }
 
