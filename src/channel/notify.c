@@ -2,12 +2,16 @@
  * until the end; nothing but itself touches its queue. */
 #include "channel/notify.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "channel/notify_internal.h"
+#include "hub/lease.h"
 #include "store/store.h"
+
+#define LOOK_US US_PER_SECOND
 
 struct notify {
     struct hub *hub;
@@ -32,8 +36,14 @@ static struct timespec instant(int64_t us) {
 /* False at the end. */
 static bool wait_for_work(struct target *target) {
     bool due = false;
+    struct timespec look = instant(monotonic_us() + LOOK_US);
+    bool shared = hub_leases(target->hub) != NULL;
     pthread_mutex_lock(&target->lock);
     while (!target->stopping && !target->woken && !due) {
+        if (shared && (target->token == 0 || target->head == NULL)) {
+            due = pthread_cond_timedwait(&target->changed, &target->lock, &look) != 0;
+            continue;
+        }
         if (target->head == NULL) {
             pthread_cond_wait(&target->changed, &target->lock);
             continue;
@@ -56,14 +66,59 @@ static bool is_stopped(struct target *target) {
     return strcmp(info.state, "stopped") == 0;
 }
 
+static bool has_news(struct target *target) {
+    pthread_mutex_lock(&target->lock);
+    bool is_news = target->is_news;
+    target->is_news = false;
+    pthread_mutex_unlock(&target->lock);
+    return is_news;
+}
+
+/* Whether this hub delivers. What waits is read anew when it begins to, and when another hub left
+ * something; until then what this hub has to tell is left in the store for the one that does. */
+static bool is_ours(struct target *target) {
+    struct error error;
+    uint64_t token = 0;
+    struct leases *leases = hub_leases(target->hub);
+    if (leases == NULL)
+        return true;
+    bool ours = lease_take(leases, text_from(target->lease_name), &token, &error) == STATUS_OK;
+    bool begins = ours && token != target->token;
+    bool anew = has_news(target) || begins;
+    if (anew || !ours)
+        notify_queue_forget(target);
+    if (anew && ours)
+        notify_queue_load(target);
+    if (begins)
+        notify_queue_find_untold(target);
+    target->token = ours ? token : 0;
+    return ours;
+}
+
+static void left_by_another(void *context, struct text key, const struct text *value) {
+    struct target *target = context;
+    size_t length = target->config->name.length;
+    if (value == NULL || key.length <= length || key.data[length] != '/' ||
+        memcmp(key.data, target->config->name.data, length) != 0)
+        return;
+    pthread_mutex_lock(&target->lock);
+    target->is_news = target->woken = true;
+    pthread_cond_signal(&target->changed);
+    pthread_mutex_unlock(&target->lock);
+}
+
 static void *run(void *context) {
     struct target *target = context;
-    notify_queue_load(target);
+    if (hub_leases(target->hub) == NULL) {
+        notify_queue_load(target);
+        notify_queue_find_untold(target);
+    }
     while (wait_for_work(target)) {
         if (is_stopped(target))
             continue;
         notify_queue_take(target);
-        if (target->head != NULL && monotonic_us() >= target->next_try_us)
+        if (is_ours(target) && target->head != NULL && monotonic_us() >= target->next_try_us &&
+            lease_holds(hub_leases(target->hub), text_from(target->lease_name), target->token))
             notify_send(target);
     }
     notify_queue_take(target); /* onto the disk, for the next start */
@@ -75,11 +130,15 @@ static void *run(void *context) {
 static void target_init(struct target *target, struct hub *hub,
                         const struct config_notify *config) {
     pthread_condattr_t attributes;
-    *target = (struct target){.hub = hub,
-                              .config = config,
-                              .subscriber = {.wake = wake, .context = target, .notices_only = true},
-                              .tail = &target->head,
-                              .info = {.name = config->name, .state = "new"}};
+    *target =
+        (struct target){.hub = hub,
+                        .config = config,
+                        .subscriber = {.wake = wake, .context = target, .notices_only = true},
+                        .watch = {.kind = "notify", .changed = left_by_another, .context = target},
+                        .tail = &target->head,
+                        .info = {.name = config->name, .state = "new"}};
+    (void)snprintf(target->lease_name, sizeof target->lease_name, "notify:%.*s",
+                   TEXT_ARG(config->name));
     pthread_mutex_init(&target->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -132,6 +191,7 @@ enum status notify_new(struct hub *hub, struct notify **notify_out, struct error
         struct target *target = &notify->targets[notify->count++];
         target_init(target, hub, &config->notify[i]);
         hub_subscribe(hub, &target->subscriber);
+        hub_watch_items(hub, &target->watch);
         target->subscribed = true;
         target->started = pthread_create(&target->thread, NULL, run, target) == 0;
         if (!target->started)
@@ -149,8 +209,10 @@ enum status notify_new(struct hub *hub, struct notify **notify_out, struct error
 void notify_stop(struct notify *notify) {
     for (size_t i = 0; notify != NULL && i < notify->count; i++) {
         struct target *target = &notify->targets[i];
-        if (target->subscribed)
+        if (target->subscribed) {
             hub_unsubscribe(notify->hub, &target->subscriber);
+            hub_unwatch_items(notify->hub, &target->watch);
+        }
         target->subscribed = false;
         pthread_mutex_lock(&target->lock);
         __atomic_store_n(&target->stopping, true, __ATOMIC_RELEASE);

@@ -34,7 +34,11 @@ struct target {
     pthread_t thread;
     bool started, subscribed;
 
+    struct item_watch watch; /* what other hubs leave for it */
+    char lease_name[96];     /* the hub that has it delivers */
+
     /* The thread's own. */
+    uint64_t token; /* of the lease under which the queue was loaded; 0: it is not ours */
     struct http_client *client;          /* NULL: not yet, or its settings do not do */
     struct notify_message *head, **tail; /* oldest first */
     struct notify_late *late;
@@ -47,6 +51,7 @@ struct target {
     pthread_mutex_t lock; /* all that follows */
     pthread_cond_t changed;
     bool woken;
+    bool is_news;  /* another hub left something */
     bool stopping; /* also read atomically, by a request going on */
     struct notify_info info;
 };
@@ -62,8 +67,12 @@ must_check enum status notify_message_read(struct text id, struct text json,
                                            struct notify_message **message_out, bool *told_out);
 
 /* ---- notify_queue.c ---- */
-/* What waits according to the store, and what is held and was not told yet. */
+/* What waits according to the store. */
 void notify_queue_load(struct target *target);
+/* Forgets what waits; the store still has it. */
+void notify_queue_forget(struct target *target);
+/* What is held and was never told. */
+void notify_queue_find_untold(struct target *target);
 void notify_queue_free(struct target *target);
 /* Takes the news since the last time. */
 void notify_queue_take(struct target *target);

@@ -245,7 +245,7 @@ static bool look_at_reset(void *context, struct text key, struct text value) {
 }
 
 /* What is held and has no item was never told: the hub ended before it could be. */
-static void find_untold(struct target *target) {
+void notify_queue_find_untold(struct target *target) {
     struct held_scan scan = {.target = target};
     struct error error = {0};
     if ((target->config->events & 1U << CONFIG_NOTICE_HELD) == 0)
@@ -271,7 +271,7 @@ void notify_queue_take(struct target *target) {
             log_warn("notices missed", "target=%s count=%llu", log_quote(target->config->name),
                      (unsigned long long)(notices[0].number - target->cursor - 1));
             count_waiting(target, 0, notices[0].number - target->cursor - 1);
-            find_untold(target);
+            notify_queue_find_untold(target);
         }
         for (size_t i = 0; i < count; i++) {
             if (text_equal_string(notices[i].type, "onhand.reset.decided"))
@@ -348,7 +348,13 @@ void notify_queue_load(struct target *target) {
     buffer_deinit(&load->prefix);
     arena_deinit(&load->arena);
     free(load);
-    find_untold(target);
+}
+
+void notify_queue_forget(struct target *target) {
+    int count = 0;
+    for (; target->head != NULL; count++)
+        notify_message_free(unlink_first(target));
+    count_waiting(target, -count, 0);
 }
 
 void notify_queue_free(struct target *target) {
