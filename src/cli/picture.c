@@ -106,22 +106,22 @@ static size_t fitting(struct text text, bool plain_ascii, unsigned room, bool *w
     return text.length;
 }
 
-void picture_add(struct picture *p, enum style style, const char *string) {
-    struct text text = text_from(string);
+void picture_add(struct picture *p, enum style style, const char *text) {
+    struct text given = text_from(text);
     bool whole = true;
-    if (p->cut || text.length == 0)
+    if (p->cut || given.length == 0)
         return;
     require(p->column <= p->width);
     unsigned room = p->width - p->column, columns;
-    size_t length = fitting(text, p->plain_ascii, room, &whole);
+    size_t length = fitting(given, p->plain_ascii, room, &whole);
     if (!whole && room > 0) { /* leave a column for the mark */
-        length = fitting(text, p->plain_ascii, room - 1, &whole);
+        length = fitting(given, p->plain_ascii, room - 1, &whole);
         whole = false;
     }
     bool styled = p->colours && style != STYLE_PLAIN;
     if (styled)
         buffer_append_string(&p->text, codes[style]);
-    for (struct text rest = {text.data, length}; rest.length > 0; p->column += columns)
+    for (struct text rest = {given.data, length}; rest.length > 0; p->column += columns)
         buffer_append_text(&p->text, next_shown(&rest, p->plain_ascii, &columns));
     if (!whole) {
         buffer_append_string(&p->text, room == 0 ? "" : p->plain_ascii ? "~" : "\u2026");
