@@ -1,5 +1,6 @@
 // Calls to the hub this page came from. A refusal is thrown as a Problem with the hub's own words; a
 // hub that cannot be reached as Unreachable, so that pages can tell the two apart.
+import { noteHubClock } from './hub_clock'
 import { signOut, token } from './session'
 
 export interface ProblemBody {
@@ -69,6 +70,7 @@ export async function send(path: string, options: CallOptions = {}): Promise<Res
     if (error instanceof DOMException && error.name === 'AbortError') throw error
     throw new Unreachable()
   }
+  noteHubClock(answer.headers.get('Date'))
   if (answer.ok) return answer
   if (answer.status === 401 && options.token === undefined) {
     signOut('The token is no longer valid: it was revoked, or the hub has other data now.')

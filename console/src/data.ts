@@ -1,7 +1,9 @@
 // Reading for pages: a figure is loaded at once, again every so often, and again when asked. What was
 // read last stays on the screen while the hub cannot be reached, marked as old.
+import { signal } from '@preact/signals'
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { get, type Query } from './client'
+import { hubNowMs } from './hub_clock'
 
 export interface Loaded<T> {
   data: T | null
@@ -50,12 +52,13 @@ export function useLoaded<T>(path: string | null, query: Query = {}, everyMs = 0
   return { ...state, reload: useCallback(() => setRound((n) => n + 1), []) }
 }
 
-/** The time, renewed every `everyMs`, so that "41 min ago" stays true. */
-export function useNow(everyMs = 1000): number {
-  const [now, setNow] = useState(Date.now())
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), everyMs)
-    return () => clearInterval(timer)
-  }, [everyMs])
-  return now
+// One timer for every age on the page: a table of them would have hundreds.
+const ticking = signal(hubNowMs())
+setInterval(() => {
+  ticking.value = hubNowMs()
+}, 1000)
+
+/** The hub's time, renewed every second, so that "41 min ago" stays true. */
+export function useNow(_everyMs?: number): number {
+  return ticking.value
 }

@@ -51,19 +51,36 @@ export function since(time: string | null | undefined, nowMs: number): string {
   return seconds >= 0 ? `${duration(seconds)} ago` : `in ${duration(-seconds)}`
 }
 
+const INSTANT: Intl.DateTimeFormatOptions = {
+  year: 'numeric',
+  month: 'short',
+  day: '2-digit',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
+}
+
+/** Made once for each zone: making one takes longer than a row of a table may. */
+const clocks = new Map<string, Intl.DateTimeFormat | null>()
+
+function clockOf(zone: string): Intl.DateTimeFormat | null {
+  let found = clocks.get(zone)
+  if (found === undefined) {
+    try {
+      found = new Intl.DateTimeFormat('en-GB', { ...INSTANT, ...(zone ? { timeZone: zone } : {}) })
+    } catch {
+      found = null // a zone that this browser does not know
+    }
+    clocks.set(zone, found)
+  }
+  return found
+}
+
 /** In the viewer's zone unless another is given, always with its name. */
-export function clock(time: string | null | undefined, zone?: string): string {
+export function clock(time: string | null | undefined, zone = ''): string {
   if (!time) return UNKNOWN
   const date = new Date(time)
   if (Number.isNaN(date.getTime())) return UNKNOWN
-  return date.toLocaleString('en-GB', {
-    year: 'numeric',
-    month: 'short',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    timeZoneName: 'short',
-    ...(zone ? { timeZone: zone } : {}),
-  })
+  return clockOf(zone)?.format(date) ?? UNKNOWN
 }
