@@ -136,10 +136,10 @@ bool shop_number(struct text digits, uint64_t *number_out) {
 }
 
 bool shop_quantity(struct text number, int64_t *milli_out) {
-    const char *point = memchr(number.data, '.', number.length);
     if (number.length == 0) {
         return false;
     }
+    const char *point = memchr(number.data, '.', number.length);
     while (point != NULL && number.data + number.length - point > 4 &&
            number.data[number.length - 1] == '0') {
         number.length--;
