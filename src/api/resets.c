@@ -185,6 +185,7 @@ static bool open_upload(struct request *r) {
     }
     struct text from_manifest = u->params.manifest != NULL ? u->manifest.source : (struct text){0};
     if (u->params.source.length == 0) {
+        u->params.source_assumed = from_manifest.length == 0;
         u->params.source = from_manifest.length > 0 ? from_manifest : request_access(r)->name;
     }
     enum status status =

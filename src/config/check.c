@@ -68,6 +68,7 @@ static void check_feed(struct reading *reading, const struct schema *schema,
     }
     if (feed->source.length == 0) {
         feed->source = feed->name;
+        feed->source_assumed = true;
     }
 }
 

@@ -169,6 +169,7 @@ struct config_feed {
     struct text known_hosts, pattern;
     struct config_schedule schedule; /* from `schedule` or `every` */
     struct text source;
+    bool source_assumed; /* it is the name: nobody named one */
     enum config_mode mode;
     enum config_absent absent;
     enum config_quantity quantity;

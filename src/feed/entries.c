@@ -81,6 +81,13 @@ static enum status end(void *context, struct error *error) {
                            "%.*s in the archive was counted at another time (as_of) than %.*s",
                            NAME_ARG(entries->name), NAME_ARG(entries->first_name));
     }
+    if (status == STATUS_OK && entries->count > 1 &&
+        strcmp(entries->report.source, report.source) != 0) {
+        status =
+            error_set(error, STATUS_UNREADABLE, "%.*s in the archive has another source than %.*s",
+                      NAME_ARG(entries->name), NAME_ARG(entries->first_name));
+    }
+    memcpy(entries->report.source, report.source, sizeof(report.source));
     entries->report.as_of_us = report.as_of_us;
     entries->report.lines += report.lines;
     entries->report.rows += report.rows;

@@ -291,11 +291,13 @@ static enum status apply(struct taking *t) {
     const struct config_feed *config = t->feed->config;
     const struct config_csv *csv = &hub_config(t->feed->hub)->csv;
     struct text source = config->source;
-    if (source.length == 0) {
-        source =
-            t->has_manifest && t->manifest.source.length > 0 ? t->manifest.source : config->name;
+    bool source_assumed = config->source_assumed;
+    if (source_assumed && t->has_manifest && t->manifest.source.length > 0) {
+        source = t->manifest.source;
+        source_assumed = false;
     }
     struct reset_params params = {.source = source,
+                                  .source_assumed = source_assumed,
                                   .as_of_us = t->as_of_us,
                                   .as_of_fallback = t->as_of_is_fallback,
                                   .as_of_infer = config->as_of.kind == CONFIG_AS_OF_INFER,

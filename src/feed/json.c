@@ -22,13 +22,17 @@ enum place {
     AT_END
 };
 
+/* What the wrapper says of all rows; other members are nobody's business. */
+enum word { WORD_NONE, WORD_AS_OF, WORD_SOURCE, WORD_LOCATION };
+
 struct json {
     struct json_items items;
     enum place place;
     bool wrapped, list_seen;
-    bool as_of_next;  /* the member that comes is the wrapper's as_of */
+    enum word next;   /* what the member that comes is */
     int64_t as_of_us; /* NEVER_US: it has none */
-    bool cutting;     /* a value has begun: item, key or member */
+    char source[READER_WORD_MAX + 1], location[READER_WORD_MAX + 1]; /* empty: not said */
+    bool cutting; /* a value has begun: item, key or member */
     struct json_cut cut;
     struct buffer carry;
     bool long_value;
@@ -62,9 +66,10 @@ static void begin_list(struct json *json) {
     if (json->list_seen) {
         unreadable(json, json->line, "two lists in the object: which one has the rows?");
     }
-    if (json->as_of_next) {
+    if (json->next == WORD_AS_OF) {
         unreadable(json, json->line, "as_of is not a time");
     }
+    json->next = WORD_NONE;
     json->list_seen = true;
     json->place = AT_FIRST_ITEM;
 }
@@ -147,7 +152,6 @@ static bool take_mark(struct json *json, char c) {
 /* The wrapper says when its rows were counted; null: it does not. */
 static void take_as_of(struct json *json, const struct json_value *value) {
     int64_t us = NEVER_US;
-    json->as_of_next = false;
     if (value->kind == JSON_NULL) {
         return;
     }
@@ -161,11 +165,59 @@ static void take_as_of(struct json *json, const struct json_value *value) {
     }
 }
 
-/* A name or a value of the wrapper: as_of, or what nobody needs, which is JSON all the same. */
+static void take_text(struct json *json, const struct json_value *value, char *into) {
+    const bool source = into == json->source;
+    struct text text = text_trim(value->text);
+    if (value->kind == JSON_NULL) {
+        return;
+    }
+    if (value->kind != JSON_STRING || text.length == 0 || text.length > READER_WORD_MAX ||
+        text_has_control_character(text)) {
+        unreadable(json, json->value_line,
+                   source ? "source is not a name" : "location is not a code");
+    } else if (into[0] != '\0' && !text_equal_string(text, into)) {
+        unreadable(json, json->value_line,
+                   source ? "source is there twice" : "location is there twice");
+    } else {
+        memcpy(into, text.data, text.length);
+        into[text.length] = '\0';
+    }
+}
+
+static enum word wrapper_word(struct text key) {
+    static const struct {
+        const char *name;
+        enum word word;
+    } known[] = {{"asof", WORD_AS_OF},
+                 {"source", WORD_SOURCE},
+                 {"location", WORD_LOCATION},
+                 {"facilityid", WORD_LOCATION}};
+    char name[FIELD_NAME_MAX];
+    if (!field_plain_name(key, name)) {
+        return WORD_NONE;
+    }
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(name, known[i].name) == 0) {
+            return known[i].word;
+        }
+    }
+    return WORD_NONE;
+}
+
+static void take_member(struct json *json, const struct json_value *value) {
+    if (json->next == WORD_AS_OF) {
+        take_as_of(json, value);
+    } else if (json->next != WORD_NONE) {
+        take_text(json, value, json->next == WORD_SOURCE ? json->source : json->location);
+    }
+    json->next = WORD_NONE;
+}
+
+/* A name or a value of the wrapper: one of the known, or what nobody needs, which is JSON all the
+ * same. */
 static void check_other(struct json *json, struct text raw) {
     struct json_reader r;
     struct json_value value;
-    char name[FIELD_NAME_MAX];
     if (json->long_value) {
         unreadable(json, json->value_line, "the object holds something too long beside the list");
         return;
@@ -177,10 +229,10 @@ static void check_other(struct json *json, struct text raw) {
     }
     json_reader_init(&r, raw, &json->items.output->scratch, NULL);
     require(json_read(&r, &value) == STATUS_OK);
-    if (json->place == AT_MEMBER && json->as_of_next) {
-        take_as_of(json, &value);
-    } else if (json->place != AT_MEMBER) {
-        json->as_of_next = field_plain_name(value.text, name) && strcmp(name, "asof") == 0;
+    if (json->place == AT_MEMBER) {
+        take_member(json, &value);
+    } else {
+        json->next = wrapper_word(value.text);
     }
     row_output_flush(json->items.output);
 }
@@ -283,6 +335,8 @@ static void json_report(const void *state, struct reader_report *report) {
     report->header = buffer_text(&json->items.header);
     report->lines = json->line;
     report->as_of_us = json->as_of_us;
+    memcpy(report->source, json->source, sizeof(report->source));
+    memcpy(report->location, json->location, sizeof(report->location));
     if (json->items.encoding.seen_windows1252) {
         report->encoding = "windows-1252";
     }

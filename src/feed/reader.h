@@ -17,6 +17,7 @@
 #define READER_BATCH 512        /* rows at most in one call of the sink */
 #define READER_RECORD_MAX 65536 /* bytes of one record */
 #define READER_COLUMNS_MAX 512
+#define READER_WORD_MAX 200  /* bytes of what a file says of itself */
 #define READER_LONG_RAW 1024 /* what is kept of a record that was too long */
 
 /* Where rows go; their texts live only during the call. */
@@ -47,7 +48,8 @@ struct reader_report {
     uint64_t lines;     /* of the file, the header included; for CSV and NDJSON those that ended */
     uint64_t rows;      /* given to the sink, rejected ones included */
     uint64_t rejected_rows;
-    int64_t as_of_us;             /* the file's own word for all of it; NEVER_US: none */
+    int64_t as_of_us; /* the file's own word for all of it; NEVER_US: none */
+    char source[READER_WORD_MAX + 1], location[READER_WORD_MAX + 1]; /* the same of these; JSON */
     bool open_end;                /* the last row has no line end behind it; CSV only */
     struct reset_trailer trailer; /* which is none of the rows; CSV only */
 };

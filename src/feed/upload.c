@@ -205,6 +205,12 @@ static enum status upload_close(struct upload *upload, struct buffer *summary_js
                                 struct error *error) {
     struct text why = {NULL, 0};
     char words[sizeof(upload->why.detail) + 40];
+    const struct reader_report *report = &upload->summary.report;
+    if (upload->summary.unreadable == STATUS_OK) {
+        upload->why.line = 0;
+        upload->summary.unreadable = reset_note_origin(upload->reset, text_from(report->source),
+                                                       text_from(report->location), &upload->why);
+    }
     if (upload->summary.unreadable != STATUS_OK) {
         int length = upload->why.line > 0
                          ? snprintf(words, sizeof(words), "line %lu: %s", upload->why.line,

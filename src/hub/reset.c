@@ -50,7 +50,8 @@ enum status reset_new(struct hub *hub, const struct access *access,
     struct text source = params->source;
     if (source.length == 0 && params->manifest != NULL)
         source = params->manifest->source;
-    if (params->name_space.length == 0)
+    reset->name_space_given = params->name_space.length > 0;
+    if (!reset->name_space_given)
         reset->params.name_space = hub_namespace(hub, source.length > 0 ? source : access->name);
     reset->params.name_space = arena_copy(&reset->arena, reset->params.name_space);
     reset->store = row_store_new(hub->config->data, (size_t)hub->config->limits.reset_bytes);

@@ -65,6 +65,7 @@ struct reset_trailer {
 
 struct reset_params {
     struct text source;
+    bool source_assumed;  /* nobody's word for this file: its own goes before it */
     int64_t as_of_us;     /* NEVER_US: the manifest's, or now with as_of_assumed */
     bool as_of_fallback;  /* as_of_us is nobody's word for this file: its own goes before it */
     bool as_of_infer;     /* by the figures; as_of_us and what follows it where they say nothing */
@@ -95,6 +96,11 @@ void reset_add_rows(struct reset *reset, const struct stated_row *rows, size_t c
 /* What the file itself says of when all of it was counted (NEVER_US: nothing); before reset_finish.
  * It stands behind as_of of the params, unless that is a fallback, and behind the manifest's. */
 void reset_note_as_of(struct reset *reset, int64_t as_of_us);
+
+/* Whose figures they are and of which location, in the file's own words (empty: it does not say);
+ * before reset_finish. STATUS_UNREADABLE with the reason where somebody said otherwise. */
+must_check enum status reset_note_origin(struct reset *reset, struct text source,
+                                         struct text location, struct error *error);
 
 /* Whether the file's last row ends with a line end, where its format has lines; before
  * reset_finish. Of a feed whose files have one, a file without is held. */

@@ -67,6 +67,35 @@ static bool is_elsewhere(struct reset *reset, struct text code) {
     return number == 0 || number != catalog_find_location(reset->hub->catalog, only);
 }
 
+/* The rows have been read by then, in the namespace of the source that was thought to be theirs. */
+static enum status take_source(struct reset *reset, struct text source, struct error *error) {
+    struct reset_params *params = &reset->params;
+    if (source.length == 0 || text_equal(source, params->source))
+        return STATUS_OK;
+    if (!params->source_assumed && params->source.length > 0)
+        return error_set(error, STATUS_UNREADABLE,
+                         "the file says that its source is %.*s, and it came as one of %.*s",
+                         TEXT_ARG(source), TEXT_ARG(params->source));
+    if (!reset->name_space_given &&
+        !text_equal(hub_namespace(reset->hub, source), params->name_space))
+        return error_set(error, STATUS_UNREADABLE,
+                         "the file says that its source is %.*s, whose identifiers are its own: "
+                         "name it in the feed or the request",
+                         TEXT_ARG(source));
+    params->source = arena_copy(&reset->arena, source);
+    return STATUS_OK;
+}
+
+enum status reset_note_origin(struct reset *reset, struct text source, struct text location,
+                              struct error *error) {
+    require(!reset->is_part);
+    if (location.length > 0 && is_elsewhere(reset, location))
+        return error_set(error, STATUS_UNREADABLE,
+                         "the file says that it is of %.*s, and it came as one of %.*s",
+                         TEXT_ARG(location), TEXT_ARG(reset->params.location));
+    return take_source(reset, source, error);
+}
+
 static void match_manifest(struct reset *reset, const char *sha256) {
     const struct reset_manifest *manifest = reset->params.manifest;
     if (manifest == NULL)

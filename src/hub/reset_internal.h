@@ -97,6 +97,7 @@ struct reset {
     enum reset_ending ending;
     bool cut_off; /* going by its last row, and how the feed's files end */
     bool trailer_differs;
+    bool name_space_given; /* it does not follow the source */
 
     struct decision_room decision_room; /* one slice after the other uses them */
     struct as_of_room as_of_room;

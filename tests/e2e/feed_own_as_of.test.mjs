@@ -42,6 +42,25 @@ describe('a file’s own as_of', () => {
     assert.equal((await send(wrapped('H', 2, '2026-09-30T06:00:00Z'))).status, 'stale')
   })
 
+  it('comes with a source and a location, which count or refuse the file', async () => {
+    const body = (source, location) => JSON.stringify({ source, location, rows: [{ location: 'S', sku: 'A', quantity: 1 }] })
+    assert.equal((await send(body('erp'))).source, 'erp')
+    assert.equal((await send(body('erp', 'S'), { source: 'erp', location: 'S' })).source, 'erp')
+    assert.equal((await send(body(null, 'ELSEWHERE'), { source: 'pos' })).source, 'pos')
+    for (const [query, why] of [
+      [{ source: 'pos' }, /its source is erp, and it came as one of pos/],
+      [{ manifest: '{"source":"pos"}' }, /its source is erp, and it came as one of pos/],
+      [{ location: 'X' }, /it is of S, and it came as one of X/],
+    ]) {
+      const refused = await send(body('erp', 'S'), query)
+      assert.equal(refused.status, 'rejected')
+      assert.match(refused.detail, why)
+    }
+    assert.match((await send(body(7))).detail, /source is not a name/)
+    const twice = `{"source":"a","rows":[{"location":"S","sku":"A","quantity":1}],"Source":"b"}`
+    assert.match((await send(twice)).detail, /source is there twice/)
+  })
+
   it('stands behind a parameter and a manifest', async () => {
     assert.deepEqual(at(await send(wrapped('P'), { as_of: other })), [other, 'parameter', false])
     assert.deepEqual(at(await send(wrapped('P', 2), { manifest: JSON.stringify({ as_of: other }) })), [other, 'manifest', false])
@@ -53,6 +72,8 @@ describe('a file’s own as_of', () => {
     assert.deepEqual(at(await drop('auto', 'stock.json', wrapped('A', 2, '2026-10-01 04:00:00'))), ['2026-10-01T08:00:00Z', 'file', false])
     assert.deepEqual(at(await drop('infer', 'stock.json', wrapped('I'))), [own, 'file', false])
     assert.deepEqual(at(await drop('auto', 'told.json', wrapped('A', 3), { as_of: other })), [other, 'manifest', false])
+    const told = await drop('auto', 'whose.json', wrapped('A', 5).replace(',"source":"erp"', ''), { source: 'pos', as_of: other })
+    assert.equal(told.source, 'pos')
     assert.deepEqual(at(await drop('auto', 'silent.json', wrapped('A', 4), { rows: 1 })), [own, 'file', false])
   })
 
