@@ -1,5 +1,5 @@
 // The frame around every page: who is signed in, where one can go, whether the stream is live.
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { ComponentType } from 'preact'
 import { get, Problem } from './client'
 import { liveState } from './live'
@@ -41,8 +41,13 @@ const pages: Page[] = [
 const LIVE_WORDS = { live: 'live', connecting: 'connecting', broken: 'reconnecting' }
 
 function Navigation({ current }: { current: string }) {
+  const nav = useRef<HTMLElement>(null)
+  // On a phone the row of pages is longer than the screen.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  }, [current])
   return (
-    <nav aria-label="Pages">
+    <nav aria-label="Pages" ref={nav}>
       <ul>
         {pages.map((page) => (
           <li key={page.name}>
@@ -67,11 +72,12 @@ function Header({ current }: { current: string }) {
         <span role="status">
           <Badge state={liveState.value} text={LIVE_WORDS[liveState.value]} />
         </span>
-        <button type="button" class="plain" onClick={nextTheme} title="Light, dark, or as the system">
+        <button type="button" class="plain" onClick={nextTheme} title="Light, dark, or as the system" aria-label={`Colours: ${theme.value}`}>
+          <span class="minor">Colours: </span>
           {theme.value}
         </button>
         <button type="button" class="plain" onClick={() => signOut()}>
-          Sign out<span class="minor"> {me.value?.name}</span>
+          <span class="minor quiet">{me.value?.name} · </span>Sign out
         </button>
       </div>
     </header>

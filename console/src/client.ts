@@ -34,6 +34,8 @@ export interface CallOptions {
   json?: unknown
   body?: BodyInit
   signal?: AbortSignal | undefined
+  /** Words for the audit log. */
+  note?: string
   /** Another token than the session's, to try it. */
   token?: string
 }
@@ -52,6 +54,7 @@ export async function send(path: string, options: CallOptions = {}): Promise<Res
   const headers = new Headers({
     Authorization: `Bearer ${options.token ?? token.value ?? ''}`,
   })
+  if (options.note !== undefined) headers.set('Audit-Note', encodeURIComponent(options.note))
   let body = options.body ?? null
   if (options.json !== undefined) {
     headers.set('Content-Type', 'application/json')
@@ -89,10 +92,16 @@ export async function get<T>(path: string, query?: Query, signal?: AbortSignal):
   return (await answer.json()) as T
 }
 
-export async function post<T>(path: string, json?: unknown, query?: Query): Promise<T | null> {
+export async function post<T>(
+  path: string,
+  json?: unknown,
+  query?: Query,
+  note?: string,
+): Promise<T | null> {
   const answer = await send(path, {
     method: 'POST',
     query,
+    ...(note === undefined ? {} : { note }),
     ...(json === undefined ? {} : { json }),
   })
   const text = await answer.text()

@@ -78,9 +78,9 @@ export function ActivityPage() {
   return (
     <>
       <h1>Activity</h1>
-      <div class="toolbar">
+      <div class="toolbar start">
         <label>
-          Show{' '}
+          Show
           <select value={kind} onChange={(e) => setKind(e.currentTarget.value as Kind)}>
             {KINDS.map((k) => (
               <option key={k}>{k}</option>

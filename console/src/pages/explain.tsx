@@ -2,13 +2,13 @@
 // cover, what is reserved and kept back, what each channel was told. And how it came to be: its ledger,
 // and what stood at any instant, as known now or as known then.
 import { useEffect, useState } from 'preact/hooks'
-import { get, post, segment } from '../client'
+import { get, segment, send } from '../client'
 import { useLoaded } from '../data'
-import { clock, count, quantity, signed } from '../format'
+import { clock, count, quantity, signed, UNKNOWN } from '../format'
 import { listen } from '../live'
 import { href, place, requery } from '../router'
 import { canAdjust } from '../session'
-import type { Cell, Entry, Explanation, Page } from '../types'
+import type { Cell, Entry, ExplainedChannel, Explanation, Page } from '../types'
 import { Badge } from '../ui/badge'
 import { attempt, confirm } from '../ui/confirm'
 import { Empty, Whatever } from '../ui/states'
@@ -69,9 +69,9 @@ export function ExplainPage() {
             <Figures x={x} />
             <section class="card" aria-labelledby="explain-why">
               <h2 id="explain-why">Why it is {quantity(x.available)}</h2>
-              <Waterfall steps={stepsOf(x)} />
+              <Waterfall steps={stepsOf(x)} channels={x.channels} />
             </section>
-            <div class="grid">
+            <div class="grid wide">
               <StatementCard x={x} />
               <ChannelCard x={x} />
             </div>
@@ -133,7 +133,7 @@ function StatementCard({ x }: { x: Explanation }) {
             <At at={s.as_of} /> {s.as_of_assumed && <Badge state="assumed" tone="warn" />}
           </dd>
           <dt>Known from</dt>
-          <dd>{s.as_of_origin ?? 'what was said with it'}</dd>
+          <dd>{s.as_of_origin === 'parameter' ? 'what was sent with it' : (s.as_of_origin ?? UNKNOWN)}</dd>
           <dt>By</dt>
           <dd>{s.source}</dd>
           <dt>Reset</dt>
@@ -157,43 +157,46 @@ function StatementCard({ x }: { x: Explanation }) {
   )
 }
 
+/** A figure that is not this cell's own is the channel's: of several stores, or by its threshold. */
+const channelColumns: Column<ExplainedChannel>[] = [
+  {
+    title: 'Channel',
+    render: (c) => (
+      <>
+        {c.channel} {c.place && <span class="quiet">{c.place}</span>}
+      </>
+    ),
+  },
+  { title: 'Wanted', numeric: true, render: (c) => quantity(c.wanted) },
+  { title: 'Sent', numeric: true, render: (c) => quantity(c.sent) },
+  { title: 'Confirmed', numeric: true, render: (c) => quantity(c.confirmed) },
+  { title: 'When', render: (c) => <Ago at={c.confirmed_at ?? c.sent_at} /> },
+  {
+    title: 'State',
+    wrap: true,
+    render: (c) => (
+      <>
+        <Badge state={c.state} /> {c.why && <span class="quiet">{c.why}</span>}
+      </>
+    ),
+  },
+]
+
 function ChannelCard({ x }: { x: Explanation }) {
   return (
     <section class="card" aria-labelledby="explain-channels">
       <h2 id="explain-channels">What the channels were told</h2>
       {x.channels.length === 0 ? (
-        <Empty title="No channel sells this cell." />
+        <Empty title="No channel sells this cell.">
+          <p>Its location stands in no channel’s list, or none is configured.</p>
+        </Empty>
       ) : (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Channel</th>
-              <th scope="col" class="numeric">
-                Wanted
-              </th>
-              <th scope="col" class="numeric">
-                Sent
-              </th>
-              <th scope="col" class="numeric">
-                Confirmed
-              </th>
-              <th scope="col">When</th>
-            </tr>
-          </thead>
-          <tbody>
-            {x.channels.map((c) => (
-              <tr key={c.channel}>
-                <td>{c.channel}</td>
-                <td class="numeric">{quantity(c.wanted)}</td>
-                <td class="numeric">{quantity(c.sent)}</td>
-                <td class="numeric">{quantity(c.confirmed)}</td>
-                <td>
-                  <Ago at={c.confirmed_at ?? c.sent_at} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          rows={x.channels}
+          columns={channelColumns}
+          label="What the channels were told"
+          keyOf={(c) => `${c.channel} ${c.place}`}
+        />
       )}
     </section>
   )
@@ -245,6 +248,12 @@ function TimeTravel(props: { location: string; sku: string; entries: Entry[]; at
     const ms = span.first + ((span.last - span.first) * step) / SLIDER_STEPS
     requery(step >= SLIDER_STEPS ? {} : { at: new Date(ms).toISOString() })
   }
+  // From movement to movement: what stood the moment after each.
+  const moments = [...new Set(instants)].sort((a, b) => a - b)
+  const earlier = moments.filter((ms) => ms < shown).pop()
+  const later = moments.find((ms) => ms > shown)
+  const travel = (ms: number | undefined): void =>
+    requery(ms === undefined ? {} : { at: new Date(ms).toISOString() })
   return (
     <section class="card" aria-labelledby="explain-past">
       <h2 id="explain-past">What stood at another time</h2>
@@ -260,6 +269,14 @@ function TimeTravel(props: { location: string; sku: string; entries: Entry[]; at
           onInput={(event) => choose(Number(event.currentTarget.value))}
         />
       </label>
+      <div class="actions left">
+        <button type="button" disabled={earlier === undefined} onClick={() => travel(earlier)}>
+          ← Movement before
+        </button>
+        <button type="button" disabled={at === ''} onClick={() => travel(later)}>
+          {later === undefined ? 'Now' : 'Movement after →'}
+        </button>
+      </div>
       {at !== '' && past && (
         <dl class="facts" aria-live="polite">
           <dt>On hand, as known now</dt>
@@ -337,6 +354,7 @@ async function adjust(location: string, sku: string): Promise<void> {
           type="text"
           inputMode="decimal"
           pattern="[+\-]?[0-9]+([.][0-9]{1,3})?"
+          title="a number with at most three decimals, as in -2 or 0.5"
           required
           onInput={(event) => (delta = event.currentTarget.value.trim())}
         />
@@ -346,16 +364,19 @@ async function adjust(location: string, sku: string): Promise<void> {
     reason: 'Why',
   })
   if (reason === null) return
+  const by = Number(delta)
   await attempt(async () => {
-    const answer = await post<{ results: { status: string; error?: { detail: string } }[] }>(
-      '/v1/adjustments',
-      {
+    const answer = await send('/v1/adjustments', {
+      method: 'POST',
+      json: {
         adjustments: [
-          { id: crypto.randomUUID(), location, sku, type: 'adjustment', delta: Number(delta), reason },
+          { id: crypto.randomUUID(), location, sku, type: 'adjustment', delta: by, reason },
         ],
       },
-    )
-    const result = answer?.results[0]
-    if (result?.error) throw new Error(result.error.detail)
-  }, `Adjusted by ${delta}`)
+      note: `${sku} at ${location} by ${signed(by)}: ${reason}`,
+    })
+    const { results } = (await answer.json()) as { results: { error?: { detail: string } }[] }
+    const refused = results[0]?.error
+    if (refused) throw new Error(refused.detail)
+  }, `Adjusted by ${signed(by)}`)
 }

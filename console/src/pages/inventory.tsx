@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import { get, send } from '../client'
 import { useLoaded } from '../data'
 import { ExplainPage } from './explain'
-import { count, quantity } from '../format'
+import { count, plural, quantity } from '../format'
 import { listen } from '../live'
 import { go, href, place, requery } from '../router'
 import type { Cell, CloudEvent, Page, Product } from '../types'
@@ -119,7 +119,7 @@ const cellColumns: Column<Cell>[] = [
     render: (c) => <a href={href('inventory', [c.location, c.sku])}>{c.location}</a>,
   },
   { title: 'On hand', numeric: true, render: (c) => <Figure value={c.on_hand} version={c.version} /> },
-  { title: 'Reserved', numeric: true, render: (c) => quantity(c.reserved) },
+  { title: 'Reserved', numeric: true, minor: true, render: (c) => quantity(c.reserved) },
   { title: 'Available', numeric: true, render: (c) => <Figure value={c.available} /> },
   { title: 'Stated as of', minor: true, render: (c) => <Ago at={c.as_of} /> },
   { title: 'Changed', minor: true, render: (c) => <Ago at={c.updated_at} /> },
@@ -215,23 +215,15 @@ function OneProduct({ sku }: { sku: string }) {
         <Empty title="No store has told anything of it yet." />
       ) : (
         <>
-          <div class="grid">
-            <section class="card">
-              <h2>In all {count(cells.length)} locations</h2>
-              <dl class="facts">
-                <dt>On hand</dt>
-                <dd>{quantity(total.on_hand)}</dd>
-                <dt>Reserved</dt>
-                <dd>{quantity(total.reserved)}</dd>
-                <dt>Available</dt>
-                <dd>{quantity(total.available)}</dd>
-              </dl>
-            </section>
-            <section class="card">
-              <h2>Where it is</h2>
-              <StoreMap cells={cells} onOpen={(location) => go('inventory', [location, sku])} />
-            </section>
+          <div class="grid figures">
+            <Total name="On hand" value={total.on_hand} where={cells.length} />
+            <Total name="Reserved" value={total.reserved} where={cells.length} />
+            <Total name="Available" value={total.available} where={cells.length} />
           </div>
+          <section class="card" aria-labelledby="product-map">
+            <h2 id="product-map">Where it is available</h2>
+            <StoreMap cells={cells} onOpen={(location) => go('inventory', [location, sku])} />
+          </section>
           <div class="card">
             <Table
               rows={cells}
@@ -243,6 +235,17 @@ function OneProduct({ sku }: { sku: string }) {
         </>
       )}
     </>
+  )
+}
+
+function Total({ name, value, where }: { name: string; value: number; where: number }) {
+  return (
+    <section class="card" aria-label={name}>
+      <h2>{name}</h2>
+      <p class={value < 0 ? 'figure negative' : 'figure'}>
+        {quantity(value)} <span class="unit">units in {plural(where, 'location')}</span>
+      </p>
+    </section>
   )
 }
 

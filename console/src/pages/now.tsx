@@ -3,10 +3,11 @@ import { perSecond } from '../live'
 import { useLoaded, useNow } from '../data'
 import { bytes, count, duration, plural, UNKNOWN } from '../format'
 import { href } from '../router'
-import type { Channel, Now, Status } from '../types'
+import type { Channel, Now, Source, Status } from '../types'
 import { Badge } from '../ui/badge'
 import { Chart } from '../ui/chart'
 import { Empty, Failed, Loading } from '../ui/states'
+import { Table, type Column } from '../ui/table'
 import { Ago } from '../ui/time'
 import { needs, sentence, type Need } from './now_state'
 
@@ -89,6 +90,17 @@ function Resets({ known }: { known: Now }) {
   )
 }
 
+const channelColumns: Column<Channel>[] = [
+  { title: 'Channel', render: (c) => <a href={href('channels')}>{c.name}</a> },
+  { title: 'State', render: (c) => <Badge state={c.state} /> },
+  { title: 'Waiting', numeric: true, render: (c) => count(c.pending) },
+  {
+    title: 'Lag',
+    numeric: true,
+    render: (c) => (c.oldest_pending_seconds === undefined ? UNKNOWN : duration(c.oldest_pending_seconds)),
+  },
+]
+
 function Channels({ channels }: { channels: Channel[] }) {
   return (
     <section class="card" aria-labelledby="now-channels">
@@ -98,21 +110,40 @@ function Channels({ channels }: { channels: Channel[] }) {
           <p>Figures go nowhere but to those who ask for them.</p>
         </Empty>
       ) : (
-        <dl class="facts">
-          {channels.map((channel) => (
-            <>
-              <dt key={`${channel.name}-name`}>{channel.name}</dt>
-              <dd key={channel.name}>
-                <Badge state={channel.state} />{' '}
-                {channel.pending === undefined
-                  ? null
-                  : channel.pending === 0
-                    ? 'nothing waits'
-                    : `${plural(channel.pending, 'cell')} waiting, the oldest for ${duration(channel.oldest_pending_seconds ?? 0)}`}
-              </dd>
-            </>
-          ))}
-        </dl>
+        <Table rows={channels} columns={channelColumns} label="Channels" keyOf={(c) => c.name} />
+      )}
+    </section>
+  )
+}
+
+function Stores({ sources }: { sources: Source[] }) {
+  return (
+    <section class="card" aria-labelledby="now-stores">
+      <h2 id="now-stores">Stores</h2>
+      {sources.length === 0 ? (
+        <Empty title="No point of sale is configured as a source.">
+          <p>Stores that send adjustments by themselves are heard all the same.</p>
+        </Empty>
+      ) : (
+        sources.map((source) => (
+          <dl class="facts" key={source.name}>
+            <dt>{source.name}</dt>
+            <dd>
+              <a href={href('stores')}>{plural(source.stores_known, 'store')}</a>{' '}
+              <Badge state={source.state} />
+            </dd>
+            <dt>Last sale</dt>
+            <dd>
+              <Ago at={source.last_document_at} />
+            </dd>
+            <dt>Silent</dt>
+            <dd>{source.stores_silent === 0 ? 'none' : plural(source.stores_silent, 'store')}</dd>
+            <dt>Missing</dt>
+            <dd>{source.numbers_missing === 0 ? 'nothing' : plural(source.numbers_missing, 'document')}</dd>
+            <dt>Not understood</dt>
+            <dd>{source.parked === 0 ? 'nothing' : plural(source.parked, 'document')}</dd>
+          </dl>
+        ))
       )}
     </section>
   )
@@ -154,14 +185,15 @@ export function NowPage() {
       <h1 class={`state ${words.tone}`}>{words.text}</h1>
       {error && <Failed error={error} retry={reload} />}
       <div class="grid">
+        {known && <Needs list={list} />}
         <Sales />
         {known === null ? (
           error === null && <Loading what="the hub's figures" />
         ) : (
           <>
-            <Needs list={list} />
             <Resets known={known} />
             <Channels channels={known.channels} />
+            <Stores sources={known.sources} />
             <Hub status={known.status} />
           </>
         )}

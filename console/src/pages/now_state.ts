@@ -1,5 +1,5 @@
 // What the Now page says, worked out from what was read; pure, so that every sentence can be tested.
-import { plural, duration } from '../format'
+import { count, plural, duration } from '../format'
 import { href } from '../router'
 import type { Channel, Feed, Now, Source, Time } from '../types'
 import type { Tone } from '../ui/badge'
@@ -8,6 +8,10 @@ export interface Need {
   state: string
   tone: Tone
   text: string
+  /** In fewer words, for the one sentence. */
+  brief?: string
+  /** Says nothing against the stock's being true: only what becomes of it elsewhere. */
+  elsewhere?: boolean
   href?: string
 }
 
@@ -52,6 +56,8 @@ function channelNeeds(channels: Channel[]): Need[] {
         state: channel.state,
         tone: 'bad',
         text: `Channel ${channel.name}: ${channel.last_error ?? channel.state}`,
+        brief: `channel ${channel.name} is ${channel.state.replace(/_/g, ' ')}`,
+        elsewhere: true,
         href: href('channels'),
       })
     }
@@ -60,6 +66,8 @@ function channelNeeds(channels: Channel[]): Need[] {
         state: 'parked',
         tone: 'warn',
         text: `Channel ${channel.name}: ${plural(parked, 'item')} parked`,
+        brief: `${plural(parked, 'item')} parked at channel ${channel.name}`,
+        elsewhere: true,
         href: href('channels'),
       })
     }
@@ -112,10 +120,11 @@ export function needs(known: Now, nowMs: number): Need[] {
   for (const reset of known.resets.items) {
     if (reset.status !== 'held' && reset.status !== 'partial') continue
     const what = reset.file ?? reset.feed ?? reset.id
+    const part = reset.status === 'partial' ? 'partly held' : 'held'
     list.push({
       state: 'held',
       tone: 'warn',
-      text: `Reset ${what} is held: ${reset.reasons[0]?.detail ?? 'approve or reject it'}`,
+      text: `Reset ${what} is ${part}: ${reset.reasons[0]?.detail ?? 'approve or reject it'}`,
       href: href('resets', [reset.id]),
     })
   }
@@ -141,9 +150,14 @@ export function sentence(known: Now | null, list: Need[], unreachable: boolean):
   if (unreachable) return { text: 'The hub does not answer', tone: 'bad' }
   if (known === null) return { text: 'Looking…', tone: 'quiet' }
   const worst = list[0]
-  if (worst === undefined) return inSync(known)
+  const base = inSync(known)
+  if (worst === undefined) return base
   const more = list.length > 1 ? `, and ${plural(list.length - 1, 'more thing')}` : ''
-  // A store that says nothing leaves the others as true as they were.
-  const first = worst.state === 'silent' ? `${inSync(known).text}; ` : ''
-  return { text: first + worst.text + more, tone: worst.tone }
+  // A channel that fails, or a store that says nothing, leaves the others as true as they were.
+  const others = list.every((need) => need.elsewhere || need.state === 'silent')
+  if (!others || base.tone !== 'good') return { text: worst.text + more, tone: worst.tone }
+  const silent = known.sources.reduce((sum, source) => sum + source.stores_silent, 0)
+  const all = known.status.locations
+  const first = silent === 0 ? base.text : `${count(all - silent)} of ${plural(all, 'store')} in sync`
+  return { text: `${first}; ${worst.brief ?? worst.text}${more}`, tone: worst.tone }
 }

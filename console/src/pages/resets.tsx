@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks'
 import { post, segment, send } from '../client'
 import { useLoaded } from '../data'
 import { count, duration, plural, quantity, signed, UNKNOWN } from '../format'
-import { go, href, place } from '../router'
+import { href, place, requery } from '../router'
 import { canReset } from '../session'
 import type { Page, Reset, ResetLocation, Variance } from '../types'
 import { Badge } from '../ui/badge'
@@ -15,6 +15,7 @@ import { Ago, At } from '../ui/time'
 
 const RESETS_SHOWN = 100
 const VARIANCES_SHOWN = 200
+const VARIANCES_MOST = 10_000
 const EVERY_MS = 5000
 
 export function ResetsPage() {
@@ -118,14 +119,26 @@ function DryRun() {
         />
       </label>
       {result && (
-        <>
-          <Counts reset={result} />
+        <div role="status" class="result">
+          <p>
+            <strong>{result.file}</strong>: a dry run, nothing was changed.{' '}
+            {refusedWords(result)}
+          </p>
           <Reasons reset={result} />
+          <Counts reset={result} />
           <Locations reset={result} />
-        </>
+        </div>
       )}
     </section>
   )
+}
+
+/** What would become of it. */
+function refusedWords(result: Reset): string {
+  const held = (result.locations ?? []).filter((l) => l.reasons.length > 0).length
+  const changed = `${plural(result.changed, 'cell')} would change`
+  if (held === 0 && result.reasons.length === 0) return `No guard would hold it; ${changed}.`
+  return `${plural(Math.max(1, held), 'location')} would be held; ${changed}.`
 }
 
 // ---- one ----
@@ -148,6 +161,7 @@ function OneReset({ id }: { id: string }) {
             </div>
             <Reasons reset={reset} />
             <div class="grid">
+              <Forecast reset={reset} />
               <Counts reset={reset} />
               <Facts reset={reset} />
             </div>
@@ -155,7 +169,7 @@ function OneReset({ id }: { id: string }) {
               <h2 id="reset-locations">By location</h2>
               <Locations reset={reset} />
             </section>
-            <Variances id={reset.id} held={reset.status === 'held' || reset.status === 'partial'} />
+            <Variances id={reset.id} held={reset.status === 'held'} />
           </>
         )}
       </Whatever>
@@ -186,6 +200,17 @@ function Reasons({ reset }: { reset: Reset }) {
   )
 }
 
+/** What approving would do now, in sight before anybody decides. */
+function Forecast({ reset }: { reset: Reset }) {
+  if (!(reset.locations ?? []).some((l) => l.status === 'held' && l.forecast)) return null
+  return (
+    <section class="card" aria-labelledby="reset-forecast">
+      <h2 id="reset-forecast">If it were approved now</h2>
+      <ForecastWords reset={reset} />
+    </section>
+  )
+}
+
 function Counts({ reset }: { reset: Reset }) {
   const rows: [string, number][] = [
     ['Rows', reset.rows],
@@ -198,8 +223,9 @@ function Counts({ reset }: { reset: Reset }) {
     ['Unknown locations', reset.unknown_locations],
   ]
   return (
-    <section class="card" aria-label="Counts">
-      <dl class="facts">
+    <section class="card" aria-labelledby="reset-counts">
+      <h2 id="reset-counts">What it says</h2>
+      <dl class="facts figures-right">
         {rows.map(([name, value]) => (
           <>
             <dt key={`${name}-name`}>{name}</dt>
@@ -215,7 +241,8 @@ function Counts({ reset }: { reset: Reset }) {
 
 function Facts({ reset }: { reset: Reset }) {
   return (
-    <section class="card" aria-label="Where it came from">
+    <section class="card" aria-labelledby="reset-facts">
+      <h2 id="reset-facts">Where it came from</h2>
       <dl class="facts">
         <dt>As of</dt>
         <dd>
@@ -272,6 +299,24 @@ function SaveRejects({ id }: { id: string }) {
   )
 }
 
+/** What the sales around it say of the time at which the file was cut. */
+const VERDICTS: Record<string, string> = {
+  agrees: 'yes, by the sales around it',
+  differs: 'no, by the sales around it',
+  uncertain: 'cannot be told',
+  no_evidence: 'nothing moved around it',
+}
+
+function verdictOf({ as_of_check: check }: ResetLocation) {
+  if (!check) return UNKNOWN
+  const words = VERDICTS[check.verdict] ?? check.verdict.replace(/_/g, ' ')
+  return (
+    <span title={check.detail} class={check.verdict === 'differs' ? 'negative' : ''}>
+      {words}
+    </span>
+  )
+}
+
 const locationColumns: Column<ResetLocation>[] = [
   { title: 'Location', render: (l) => l.location },
   { title: 'Status', render: (l) => <Badge state={l.status} /> },
@@ -280,27 +325,22 @@ const locationColumns: Column<ResetLocation>[] = [
   { title: 'Changed', numeric: true, render: (l) => count(l.changed) },
   { title: 'To zero', numeric: true, render: (l) => count(l.forecast?.to_zero ?? l.zeroed) },
   {
-    title: 'Units then',
+    title: 'Units',
     numeric: true,
     minor: true,
     render: (l) =>
-      l.forecast ? `${quantity(l.forecast.units_before)} → ${quantity(l.forecast.units_after)}` : '',
+      l.forecast ? `${quantity(l.forecast.units_before)} → ${quantity(l.forecast.units_after)}` : UNKNOWN,
   },
-  {
-    title: 'When counted',
-    minor: true,
-    render: (l) => (l.as_of_check ? <span title={l.as_of_check.detail}>{l.as_of_check.verdict}</span> : ''),
-  },
+  { title: 'Is the time right?', minor: true, render: (l) => verdictOf(l) },
 ]
 
+const worth = (l: ResetLocation): number => (l.status === 'held' ? 1e12 : 0) + l.changed
+
+/** Those that wait first, then those where most was changed. */
 function Locations({ reset }: { reset: Reset }) {
+  const rows = [...(reset.locations ?? [])].sort((a, b) => worth(b) - worth(a))
   return (
-    <Table
-      rows={reset.locations ?? []}
-      columns={locationColumns}
-      label="Locations of this reset"
-      keyOf={(l) => l.location}
-    />
+    <Table rows={rows} columns={locationColumns} label="Locations of this reset" keyOf={(l) => l.location} />
   )
 }
 
@@ -335,7 +375,10 @@ function ForecastWords({ reset }: { reset: Reset }) {
   const skus = held.flatMap((l) => l.forecast!.zeroed_skus).slice(0, 8)
   return (
     <ul>
-      <li>{plural(held.length, 'location')} held</li>
+      <li>
+        {plural(held.length, 'location')} held: {held.slice(0, 8).map((l) => l.location).join(', ')}
+        {held.length > 8 && ' …'}
+      </li>
       <li>
         {count(sum((l) => l.forecast!.to_zero))} cells go to zero,{' '}
         {count(sum((l) => l.forecast!.from_zero))} come back from it
@@ -344,7 +387,7 @@ function ForecastWords({ reset }: { reset: Reset }) {
         {quantity(sum((l) => l.forecast!.units_before))} units now,{' '}
         {quantity(sum((l) => l.forecast!.units_after))} then
       </li>
-      {skus.length > 0 && <li>going to zero: {skus.join(', ')} …</li>}
+      {skus.length > 0 && <li>going to zero: {skus.join(', ')}</li>}
     </ul>
   )
 }
@@ -366,7 +409,10 @@ function Decide({ reset, done }: { reset: Reset; done: () => void }) {
       danger: what !== 'approve',
     })
     if (said === null) return
-    if (await attempt(() => post(`/v1/resets/${segment(reset.id)}/${what}`), decision.done)) done()
+    if (await attempt(
+      () => post(`/v1/resets/${segment(reset.id)}/${what}`, undefined, {}, reset.file ?? ''),
+      decision.done,
+    )) done()
   }
   const held = reset.status === 'held' || reset.locations?.some((l) => l.status === 'held')
   const applied = reset.locations?.some((l) => l.status === 'applied')
@@ -393,6 +439,14 @@ function Decide({ reset, done }: { reset: Reset; done: () => void }) {
 
 // ---- its variances ----
 
+/** What moved and was not in the books when the file was cut: a sale, its document and its till. */
+function explainedWords(v: Variance): string {
+  const words = v.explained_by
+    .slice(0, 3)
+    .map((e) => [e.type?.replace(/_/g, ' '), e.document, e.register && `(${e.register})`].filter(Boolean).join(' '))
+  return words.join(', ') + (v.explained_by.length > 3 ? ` and ${count(v.explained_by.length - 3)} more` : '')
+}
+
 const varianceColumns: Column<Variance>[] = [
   {
     title: 'Cell',
@@ -402,47 +456,67 @@ const varianceColumns: Column<Variance>[] = [
       </a>
     ),
   },
-  { title: 'Expected', numeric: true, render: (v) => quantity(v.expected) },
-  { title: 'Stated', numeric: true, render: (v) => quantity(v.stated) },
+  { title: 'Expected', numeric: true, minor: true, render: (v) => quantity(v.expected) },
+  { title: 'Stated', numeric: true, minor: true, render: (v) => quantity(v.stated) },
   { title: 'Variance', numeric: true, render: (v) => signed(v.variance) },
   { title: 'Explained', numeric: true, minor: true, render: (v) => signed(v.explained) },
   { title: 'Unexplained', numeric: true, render: (v) => signed(v.unexplained) },
-  {
-    title: 'By',
-    minor: true,
-    render: (v) => v.explained_by.map((e) => e.document ?? e.type ?? '').slice(0, 3).join(', '),
-  },
+  { title: 'Explained by', minor: true, wrap: true, render: explainedWords },
 ]
 
+/** All of them as they are, or those of one location, of which there may be many. */
 function Variances({ id, held }: { id: string; held: boolean }) {
+  const location = place.value.query.get('location') ?? ''
   const loaded = useLoaded<Page<Variance>>(`/v1/resets/${segment(id)}/variances`, {
     order: 'units',
-    limit: VARIANCES_SHOWN,
+    limit: location === '' ? VARIANCES_SHOWN : VARIANCES_MOST,
   })
+  const title = held ? 'Biggest changes, if it were approved now' : 'Biggest variances'
   return (
     <section class="card" aria-labelledby="reset-variances">
       <div class="toolbar">
         <h2 id="reset-variances">
-          {held ? 'Biggest changes, if it were approved now' : 'Biggest variances'}
+          {title} {location !== '' && <span class="quiet">at {location}</span>}
         </h2>
-        <button type="button" class="plain" onClick={() => go('variances')}>
-          Trend over days
-        </button>
+        <div class="actions left">
+          {location !== '' && (
+            <button type="button" class="plain" onClick={() => requery({})}>
+              Show all locations
+            </button>
+          )}
+          <a href={href('variances')}>Trend over days</a>
+        </div>
       </div>
       <Whatever of={loaded} what="variances">
-        {(page) =>
-          page.items.length === 0 ? (
-            <Empty title="None: the file agreed with the books." />
-          ) : (
-            <Table
-              rows={page.items}
-              columns={varianceColumns}
-              label="Variances, largest first"
-              keyOf={(v) => `${v.location}/${v.sku}`}
-            />
-          )
-        }
+        {(page) => <VarianceTable page={page} location={location} />}
       </Whatever>
     </section>
+  )
+}
+
+function VarianceTable({ page, location }: { page: Page<Variance>; location: string }) {
+  const rows = location === '' ? page.items : page.items.filter((v) => v.location === location)
+  if (rows.length === 0) {
+    return (
+      <Empty title="None: the file agreed with the books.">
+        <p>What a file corrects stands here, the biggest first, with what has explained it since.</p>
+      </Empty>
+    )
+  }
+  return (
+    <>
+      <Table
+        rows={rows}
+        columns={varianceColumns}
+        label="Variances, largest first"
+        keyOf={(v) => `${v.location}/${v.sku}`}
+      />
+      {page.next !== null && (
+        <p class="quiet">
+          Among the {count(page.items.length)} biggest; all of them:{' '}
+          <code>GET /v1/resets/ID/variances?format=csv</code>
+        </p>
+      )}
+    </>
   )
 }

@@ -1,8 +1,9 @@
 // Settings: feeds and jobs with "run now", tokens, who decided what, versions.
 import { useState } from 'preact/hooks'
 import { post, segment, send } from '../client'
+import { auditWords } from './audit_words'
 import { useLoaded } from '../data'
-import { count, UNKNOWN } from '../format'
+import { count, schedule, UNKNOWN } from '../format'
 import { href } from '../router'
 import { isAdmin, me } from '../session'
 import type { AuditLine, Feed, Job, Page, Status, Token } from '../types'
@@ -58,8 +59,8 @@ const feedColumns: Column<Feed>[] = [
   },
   { title: 'When', render: (f) => <Ago at={f.last_file_at} /> },
   { title: 'Next', render: (f) => <Ago at={f.next_due} /> },
-  { title: 'Where', minor: true, render: (f) => f.url },
-  { title: 'Last error', minor: true, render: (f) => f.last_error ?? 'none' },
+  { title: 'Where', minor: true, wrap: true, render: (f) => f.url },
+  { title: 'Last error', minor: true, wrap: true, render: (f) => f.last_error ?? 'none' },
 ]
 
 function Feeds() {
@@ -97,7 +98,7 @@ async function runNow(name: string): Promise<void> {
 
 const jobColumns: Column<Job>[] = [
   { title: 'Job', render: (j) => j.name },
-  { title: 'Schedule', render: (j) => j.schedule ?? 'when asked' },
+  { title: 'Schedule', render: (j) => schedule(j.schedule) },
   {
     title: 'Last run',
     render: (j) =>
@@ -111,17 +112,17 @@ const jobColumns: Column<Job>[] = [
       ),
   },
   { title: 'Next', render: (j) => <Ago at={j.next_at} /> },
-  { title: 'What it said', minor: true, render: (j) => j.last_detail ?? '' },
-  {
-    title: '',
-    render: (j) =>
-      isAdmin.value ? (
-        <button type="button" class="plain" onClick={() => void runNow(j.name)}>
-          Run now<span class="sr"> {j.name}</span>
-        </button>
-      ) : null,
-  },
+  { title: 'What it said', minor: true, wrap: true, render: (j) => j.last_detail ?? '' },
 ]
+
+const runColumn: Column<Job> = {
+  title: 'Do',
+  render: (j) => (
+    <button type="button" class="plain" disabled={j.running} onClick={() => void runNow(j.name)}>
+      Run now<span class="sr"> {j.name}</span>
+    </button>
+  ),
+}
 
 function Jobs() {
   const jobs = useLoaded<{ items: Job[] }>('/v1/jobs', {}, EVERY_MS)
@@ -133,7 +134,12 @@ function Jobs() {
           items.length === 0 ? (
             <Empty title="No jobs: they come with feeds, sources and channels." />
           ) : (
-            <Table rows={items} columns={jobColumns} label="Jobs" keyOf={(j) => j.name} />
+            <Table
+              rows={items}
+              columns={isAdmin.value ? [...jobColumns, runColumn] : jobColumns}
+              label="Jobs"
+              keyOf={(j) => j.name}
+            />
           )
         }
       </Whatever>
@@ -163,7 +169,7 @@ function Tokens() {
     { title: 'Where', render: (t) => (t.locations.length === 0 ? 'everywhere' : t.locations.join(', ')) },
     { title: 'Made', minor: true, render: (t) => <Ago at={t.created_at} /> },
     {
-      title: '',
+      title: 'Do',
       render: (t) =>
         t.name === me.value?.name ? (
           <span class="quiet">this one</span>
@@ -224,7 +230,7 @@ function NewToken({ onMade }: { onMade: (made: { name: string; token: string }) 
         name,
         scopes,
         ...(where.length === 0 ? {} : { locations: where }),
-      })
+      }, {}, name)
       if (made) onMade(made)
       setName('')
     } catch (error) {
@@ -232,7 +238,7 @@ function NewToken({ onMade }: { onMade: (made: { name: string; token: string }) 
     }
   }
   return (
-    <form class="toolbar" onSubmit={(event) => void make(event)} aria-label="New token">
+    <form class="fields" onSubmit={(event) => void make(event)} aria-label="New token">
       <label>
         New token for
         <input value={name} required maxLength={100} onInput={(e) => setName(e.currentTarget.value)} />
@@ -247,8 +253,8 @@ function NewToken({ onMade }: { onMade: (made: { name: string; token: string }) 
         ))}
       </fieldset>
       <label>
-        Only at (codes; none: everywhere)
-        <input value={locations} onInput={(e) => setLocations(e.currentTarget.value)} />
+        Only at (codes)
+        <input value={locations} placeholder="everywhere" onInput={(e) => setLocations(e.currentTarget.value)} />
       </label>
       <button type="submit" disabled={name.trim() === '' || scopes.length === 0}>
         Make a token…
@@ -262,7 +268,7 @@ function NewToken({ onMade }: { onMade: (made: { name: string; token: string }) 
 const auditColumns: Column<AuditLine>[] = [
   { title: 'When', render: (l) => <At at={l.at} /> },
   { title: 'Who', render: (l) => l.by },
-  { title: 'What', render: (l) => l.action },
+  { title: 'What', wrap: true, render: (l) => auditWords(l) },
 ]
 
 function AuditLog() {
@@ -273,7 +279,9 @@ function AuditLog() {
       <Whatever of={log} what="the audit log">
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="Nothing has been decided by hand yet." />
+            <Empty title="Nothing has been decided by hand yet.">
+              <p>Approvals, adjustments, tokens, jobs and channels stand here with who and when.</p>
+            </Empty>
           ) : (
             <Table
               rows={items}

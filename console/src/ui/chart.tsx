@@ -3,6 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { theme } from '../theme'
 
 export interface Series {
   label: string
@@ -10,6 +11,12 @@ export interface Series {
   colour: string
   fill?: boolean
 }
+
+/** Ticks of a count: no halves of a sale. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000]
+
+const secondsWords = (_: uPlot, splits: number[]): string[] =>
+  splits.map((s) => (s === 0 ? 'now' : `${s} s`.replace('-', '\u2212')))
 
 function colourOf(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
@@ -41,7 +48,7 @@ export function Chart({
       cursor: { points: { size: 6 } },
       legend: { show: false },
       scales: { x: { time } },
-      axes: [axis, { ...axis, size: 56 }],
+      axes: [time ? axis : { ...axis, values: secondsWords }, { ...axis, size: 56, incrs: WHOLE }],
       series: [
         {},
         ...series.map((s) => ({
@@ -63,7 +70,7 @@ export function Chart({
       plot.current?.destroy()
       plot.current = null
     }
-  }, [height, time, series.map((s) => s.label).join()])
+  }, [height, time, theme.value, series.map((s) => s.label).join()])
   useEffect(() => {
     plot.current?.setData(data as uPlot.AlignedData)
   }, [data])

@@ -10,6 +10,8 @@ export interface Column<T> {
   numeric?: boolean
   /** Left out where the screen is narrow. */
   minor?: boolean
+  /** Long words, on several lines; in long tables every row is one line high. */
+  wrap?: boolean
 }
 
 const ROW_PX = 36
@@ -94,5 +96,6 @@ function Gap({ rows, columns }: { rows: number; columns: number }) {
 }
 
 function cellClass<T>(column: Column<T>): string {
-  return [column.numeric ? 'numeric' : '', column.minor ? 'minor' : ''].filter(Boolean).join(' ')
+  const { numeric, minor, wrap } = column
+  return [numeric ? 'numeric' : '', minor ? 'minor' : '', wrap ? 'wrap' : ''].filter(Boolean).join(' ')
 }
