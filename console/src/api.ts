@@ -138,6 +138,7 @@ export interface Reset {
   feed?: string | null
   file?: string | null
   quantity?: string | null
+  hub?: string | null
   detail?: string | null
   trailer?: string | null
   approvals?: Approval[]
