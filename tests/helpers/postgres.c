@@ -189,9 +189,10 @@ static void find_user(struct server *server) {
     if (geteuid() != 0) {
         return;
     }
-    const struct passwd *user = getpwnam("postgres");
+    /* There is but one thread here. */
+    const struct passwd *user = getpwnam("postgres"); // cppcheck-suppress getpwnamCalled
     if (user == NULL) {
-        user = getpwnam("nobody");
+        user = getpwnam("nobody"); // cppcheck-suppress getpwnamCalled
     }
     if (user == NULL) {
         give_up(server, "PostgreSQL refuses to run as root, and there is no user postgres");
