@@ -28,6 +28,10 @@ run: all
 bench: everything
 	@tools/bench
 
+# Hubs on PostgreSQL beside the same work by hand.
+bench-postgresql: everything
+	@tools/bench postgresql
+
 check:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/check
 
@@ -68,4 +72,4 @@ install: console
 clean:
 	rm -rf build build-asan build-tsan build-clang build-fuzz build-coverage
 
-.PHONY: all build/onhand everything configure console demo run bench check test lint format asan tsan mutate fuzz coverage soak install clean
+.PHONY: all build/onhand everything configure console demo run bench bench-postgresql check test lint format asan tsan mutate fuzz coverage soak install clean
