@@ -209,7 +209,7 @@ static double rate_of(void *(*run)(void *context), void *first, size_t size, uns
     for (unsigned i = 0; i < count; i++)
         if (pthread_create(&threads[i], NULL, run, (char *)first + i * size) != 0)
             bench_fail("thread", NULL);
-    usleep((useconds_t)bench_scaled(2000000));
+    usleep((useconds_t)bench_scaled(1000000));
     calling = false;
     for (unsigned i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
@@ -227,9 +227,9 @@ static void report_singles(struct side *side, const char *by_hand_url, unsigned 
         if (PQexitPipelineMode(feeders[i].conn) != 1)
             by_hand_fail("pipeline", feeders[i].conn);
     }
-    for (int round = 0; round < ROUNDS / 2; round++) {
-        hub += rate_of(call_hub, callers, sizeof callers[0], clients) / (ROUNDS / 2);
-        by_hand += rate_of(call_by_hand, feeders, sizeof feeders[0], clients) / (ROUNDS / 2);
+    for (int round = 0; round < ROUNDS; round++) {
+        hub += rate_of(call_hub, callers, sizeof callers[0], clients) / ROUNDS;
+        by_hand += rate_of(call_by_hand, feeders, sizeof feeders[0], clients) / ROUNDS;
     }
     for (unsigned i = 0; i < clients; i++) {
         close_caller(&callers[i]);
