@@ -84,6 +84,77 @@ static void test_random_faults_with_compare(void **state) {
         run_seed(seed, true);
 }
 
+/* ---- two hubs ---- */
+
+static struct leases *leases_of(struct world *w, const char *id) {
+    struct leases_options options = {w->hub, text_from(id), 30 * US_PER_SECOND, {world_now, w}};
+    return leases_new(&options);
+}
+
+/* One of the two does something, or has not for a while: the shop itself watches that nothing older
+ * is sent than it applied, and that a doubt which one hub left is read by the other. */
+static void turn(struct shop_world *hubs, unsigned *changed_hands) {
+    static bool had[2];
+    struct shop_world *s = &hubs[shop_random(&the_shop, 2)];
+    if (shop_random(&the_shop, 4) != 0)
+        ok(s->w, leases_look(s->leases, &s->w->error));
+    (void)publisher_step(s->p);
+    outbox_check(s->p->outbox);
+    bool holds[2] = {publisher_holds(hubs[0].p), publisher_holds(hubs[1].p)};
+    assert_false(holds[0] && holds[1]);
+    *changed_hands += (holds[0] && had[1]) || (holds[1] && had[0]);
+    if (holds[0] || holds[1])
+        memcpy(had, holds, sizeof had);
+    /* A hub that sleeps for minutes wakes up when the other has taken over. */
+    if (shop_random(&the_shop, 60) == 0)
+        for (unsigned i = 0; i < 40; i++) {
+            s->w->now_us += US_PER_SECOND;
+            ok(s->w, leases_look(hubs[s == hubs].leases, &s->w->error));
+        }
+}
+
+static void run_two_hubs(uint64_t seed, unsigned *changed_hands) {
+    struct world *w = world_with(SHOP_YAML(""));
+    struct shop_world hubs[2] = {{.w = w, .platform = &platform_model},
+                                 {.w = w, .platform = &platform_model}};
+    memset(&the_shop, 0, sizeof the_shop);
+    log_configure(LOG_ERROR, false);
+    the_shop.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    the_shop.next_fault = often;
+    for (unsigned i = 0; i < 2; i++) {
+        hubs[i].leases = leases_of(w, i == 0 ? "one" : "two");
+        ok(w, leases_look(hubs[i].leases, &w->error));
+        shop_world_publish(&hubs[i]);
+    }
+    for (unsigned i = 0; i < 400; i++) {
+        if (shop_random(&the_shop, 2) == 0)
+            change_something(&hubs[0]);
+        turn(hubs, changed_hands);
+        w->now_us += (int64_t)shop_random(&the_shop, 3) * US_PER_SECOND;
+    }
+    the_shop.next_fault = NULL;
+    for (unsigned i = 0; i < 900; i++) {
+        ok(w, leases_look(hubs[i % 2].leases, &w->error));
+        (void)publisher_step(hubs[i % 2].p);
+        w->now_us += US_PER_SECOND / 2;
+    }
+    assert_true(publisher_holds(hubs[0].p) != publisher_holds(hubs[1].p));
+    expect_agreement(&hubs[publisher_holds(hubs[0].p) ? 0 : 1], seed);
+    for (unsigned i = 0; i < 2; i++) {
+        publisher_free(hubs[i].p);
+        leases_free(hubs[i].leases);
+    }
+    world_free(w);
+}
+
+static void test_two_hubs(void **state) {
+    (void)state;
+    unsigned changed_hands = 0;
+    for (uint64_t seed = 1; seed <= 30; seed++)
+        run_two_hubs(seed, &changed_hands);
+    assert_true(changed_hands >= 30);
+}
+
 static enum shop_fault away(struct model_shop *shop) {
     (void)shop;
     return SHOP_NOT_REACHED;
@@ -116,6 +187,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_faults),
         cmocka_unit_test(test_random_faults_with_compare),
+        cmocka_unit_test(test_two_hubs),
         cmocka_unit_test(test_seven_days_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
