@@ -867,6 +867,7 @@ export interface SourceHealth {
   stores: SourceStore[]
 }
 
+/** since: when it was last heard */
 export interface SilentStore {
   location: string
   since: Time

@@ -245,7 +245,7 @@ const struct schema_row schema_rows[] = {
      "state: ok, parked (something was not understood) or silent (a store is); silent: at most 50 "
      "of those stores, the longest first"},
     {"SourceHealth", SOURCE_FIELDS "+snapshot:SourceSnapshot +stores:[SourceStore]", ""},
-    {"SilentStore", "+location:string +since:time", ""},
+    {"SilentStore", "+location:string +since:time", "since: when it was last heard"},
     {"SourcePoll",
      "+running:boolean +last_poll:time? +last_success:time? +failures:integer "
      "+lag_seconds:number +clock_offset_seconds:number? +documents:integer +parked:integer "

@@ -379,7 +379,7 @@ void prism_health_registers(struct prism_health *health,
 static size_t insert_silent(const struct store_health **list, size_t count,
                             const struct store_health *store) {
     size_t at = count;
-    while (at > 0 && list[at - 1]->silent_us > store->silent_us) {
+    while (at > 0 && list[at - 1]->heard_us > store->heard_us) {
         at--;
     }
     if (at == PRISM_SILENT_SHOWN) {
@@ -407,7 +407,7 @@ void prism_health_write_silent(struct prism_health *health, struct json_writer *
         json_begin_object(w);
         json_key(w, "location");
         json_text(w, list[i]->location);
-        write_time(w, "since", list[i]->silent_us);
+        write_time(w, "since", list[i]->heard_us); /* silent_us: when it was noticed */
         json_end_object(w);
     }
     pthread_mutex_unlock(&health->lock);

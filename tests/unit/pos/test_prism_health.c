@@ -90,6 +90,36 @@ static void a_store_that_falls_silent_is_told_of_once(void **state) {
     prism_world_close(&w);
 }
 
+/* What is shown at a glance: sixty are silent, the last of them the longest. */
+static void the_longest_silence_comes_first(void **state) {
+    (void)state;
+    struct prism_world w;
+    struct buffer json = {0};
+    struct json_writer writer = {.out = &json};
+    static const char first[] = "[{\"location\":\"S59\",\"since\":\"2026-07-27T10:00:00Z\"},";
+    static const char last[] = ",{\"location\":\"S10\",\"since\":\"2026-07-27T10:49:00Z\"}]";
+    assert_int_equal(timestamp_parse(TEXT("2026-07-27T10:00:00Z"), &prism_world_now_us), STATUS_OK);
+    prism_world_open(&w, "memory:", "", "opening: \"09:00-21:00\", silent_after: 30m");
+    prism_health_write_silent(w.source->health, &writer);
+    assert_string_equal(json.data, "[]");
+    for (int i = 59; i >= 0; i--) {
+        char location[8];
+        (void)snprintf(location, sizeof location, "S%02d", i);
+        note(&w, location, 1, 0, true);
+        prism_world_now_us += MINUTES;
+    }
+    prism_world_now_us += 60 * MINUTES;
+    check(&w);
+    buffer_clear(&json);
+    writer = (struct json_writer){.out = &json};
+    prism_health_write_silent(w.source->health, &writer);
+    assert_memory_equal(json.data, first, strlen(first));
+    assert_true(json.length > strlen(last));
+    assert_string_equal(json.data + json.length - strlen(last), last);
+    buffer_deinit(&json);
+    prism_world_close(&w);
+}
+
 static void the_morning_begins_anew(void **state) {
     (void)state;
     struct prism_world w;
@@ -178,6 +208,7 @@ static void an_old_document_changes_nothing_newer(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_store_that_falls_silent_is_told_of_once),
+        cmocka_unit_test(the_longest_silence_comes_first),
         cmocka_unit_test(the_morning_begins_anew),
         cmocka_unit_test(a_configured_store_that_never_spoke_is_missed),
         cmocka_unit_test(gaps_are_told_after_a_while_and_when_they_are_filled),
