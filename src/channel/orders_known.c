@@ -143,7 +143,7 @@ static enum status sweep(const struct knowing *k, struct text kind) {
 /* ---- one order ---- */
 
 static enum status recall_deleted(const struct knowing *k, struct order *order) {
-    struct text lines;
+    struct text lines = {NULL, 0};
     enum status status =
         hub_item_put(k->hub, k->gone_kind, order->id, write_lines(k, order), k->error);
     if (status == STATUS_OK) {
@@ -157,7 +157,7 @@ static enum status recall_deleted(const struct knowing *k, struct order *order) 
 }
 
 static enum status recall(const struct knowing *k, struct order *order) {
-    struct text lines, gone;
+    struct text lines = {NULL, 0}, gone = {NULL, 0};
     struct order all = *order;
     enum status status = get(k, k->lines_kind, order->id, &lines);
     if (status == STATUS_OK) {
