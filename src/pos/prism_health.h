@@ -52,4 +52,8 @@ void prism_health_registers(struct prism_health *health,
 /* The array of stores, each with its registers. */
 void prism_health_write_json(struct prism_health *health, struct json_writer *writer);
 
+/* Another hub looked after the stores until now: when it heard of them counts, or all of them would
+ * seem to have been silent. */
+void prism_health_taken_over(struct prism_health *health);
+
 #endif

@@ -272,6 +272,44 @@ enum status health_load(struct prism_health *health, struct error *error) {
                            load_store, health, error);
 }
 
+/* ---- taken over from another hub ---- */
+
+static enum status skip_item(struct json_reader *r, struct text list, void *context) {
+    (void)list;
+    (void)context;
+    return json_skip(r);
+}
+
+static bool hear_of(void *context, struct text key, struct text value) {
+    struct prism_health *health = context;
+    struct arena arena = {0};
+    struct json_reader reader;
+    int64_t heard_us = NEVER_US, silent_us = NEVER_US;
+    const struct member members[] = {{"heard_at", MEMBER_TIME, &heard_us},
+                                     {"silent_since", MEMBER_TIME, &silent_us}};
+    json_reader_init(&reader, value, &arena, NULL);
+    if (read_members(&reader, members, 2, skip_item, NULL) == STATUS_OK && heard_us != NEVER_US) {
+        pthread_mutex_lock(&health->lock);
+        struct store_health *store = health_store(health, key);
+        if (store != NULL && (store->heard_us == NEVER_US || store->heard_us < heard_us)) {
+            store->heard_us = heard_us;
+            store->silent_us = silent_us;
+        }
+        pthread_mutex_unlock(&health->lock);
+    }
+    arena_deinit(&arena);
+    return true;
+}
+
+void prism_health_taken_over(struct prism_health *health) {
+    struct error error = {0};
+    if (store_item_scan(hub_store(health->hub), health->item_kind, (struct text){NULL, 0}, false,
+                        hear_of, health, &error) != STATUS_OK) {
+        log_warn("when other hubs heard of the stores last is not known", "error=%s",
+                 log_quote(text_from(error.detail)));
+    }
+}
+
 /* ---- saving ---- */
 
 struct health_write {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "hub/lease.h"
 #include "pos/prism_poll.h"
 #include "pos/prism_snapshot.h"
 #include "pos/sources_internal.h"
@@ -31,6 +32,11 @@ static enum status health_run(void *context, struct job_report *report) {
     return status;
 }
 
+static void health_taken_over(void *context) {
+    struct source *source = context;
+    prism_health_taken_over(source->health);
+}
+
 static enum status add_health_job(struct sources *sources, struct source *source, struct jobs *jobs,
                                   struct error *error) {
     struct job_definition job = {
@@ -38,6 +44,7 @@ static enum status add_health_job(struct sources *sources, struct source *source
         .lease = source->job, /* what is known of the stores is in one hub's memory */
         .schedule_text = TEXT("every " HEALTH_EVERY),
         .run = health_run,
+        .taken_over = health_taken_over,
         .context = source,
     };
     enum status status = schedule_parse_every(TEXT(HEALTH_EVERY), &job.schedule, error);
@@ -118,6 +125,10 @@ void sources_stop(struct sources *sources) {
     for (size_t i = 0; sources != NULL && i < sources->count; i++) {
         struct error error = {0};
         struct source *source = &sources->items[i];
+        uint64_t token = 0;
+        if (lease_take(hub_leases(source->hub), source->job, &token, &error) != STATUS_OK) {
+            continue; /* another hub keeps it */
+        }
         if (prism_health_check(source->health, true, &error) != STATUS_OK ||
             prism_stores_save(source->stores, &error) != STATUS_OK) {
             log_warn("the health of a source could not be saved", "source=%s because=%s",

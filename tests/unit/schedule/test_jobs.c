@@ -362,7 +362,7 @@ static void note_taken_over(void *context) {
     atomic_fetch_add(&taken_over, 1);
 }
 
-static void add_shared(struct jobs *jobs, int *number, struct work *work) {
+static void add_shared(struct jobs *jobs, void *number, struct work *work) {
     struct job_leases leases = {fake_take, fake_holds, fake_begin, fake_end, fake_ask, number};
     struct job_definition definition = {.name = TEXT("a"),
                                         .lease = TEXT("l"),
