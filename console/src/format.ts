@@ -116,32 +116,3 @@ export function dayWords(date: string): string {
   const options = { day: 'numeric', month: 'short', timeZone: 'UTC' } as const
   return new Date(`${date}T12:00:00Z`).toLocaleDateString('en-GB', options)
 }
-
-/** Tue 16:05 EST: the time of day in a zone. */
-export function timeOfDay(ms: number, zone: string): string {
-  const options = { weekday: 'short', hour: '2-digit', minute: '2-digit', timeZoneName: 'short' } as const
-  try {
-    return new Date(ms).toLocaleString('en-US', { ...options, hourCycle: 'h23', timeZone: zone })
-  } catch {
-    return UNKNOWN // a zone that this browser does not know
-  }
-}
-
-const DAYS = ['Sundays', 'Mondays', 'Tuesdays', 'Wednesdays', 'Thursdays', 'Fridays', 'Saturdays']
-
-/** The plain cron lines in words; any other as it is. */
-export function schedule(text: string | null): string {
-  if (text === null) return 'when asked'
-  const every = /^every (\d+) ?s$/.exec(text)
-  if (every) return `every ${duration(Number(every[1]))}`
-  const daily = /^(\d+) (\d+) \* \* (\*|\d)$/.exec(text)
-  if (!daily) return text
-  const at = `${daily[2]!.padStart(2, '0')}:${daily[1]!.padStart(2, '0')}`
-  return daily[3] === '*' ? `daily at ${at}` : `${DAYS[Number(daily[3]) % 7]} at ${at}`
-}
-
-/** "24 Nov": a date as it is written, in no zone. */
-export function dayWords(date: string): string {
-  const options = { day: 'numeric', month: 'short', timeZone: 'UTC' } as const
-  return new Date(`${date}T12:00:00Z`).toLocaleDateString('en-GB', options)
-}
