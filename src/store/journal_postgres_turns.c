@@ -310,6 +310,23 @@ static void roll_back(struct journal *journal) {
     PQclear(result);
 }
 
+/* Ends a turn that wrote nothing, with what it read now safe to be told. A server that lost a
+ * connection or crashed while COMMIT waited for its standby shows that batch to everybody, though
+ * the standby may not have it. Locking the turn's row was a write of its own, after all of that in
+ * the log, so that this COMMIT waits until the standby has it too. */
+static enum status end_surely(struct journal *journal, struct error *error) {
+    PGresult *result = NULL;
+    journal->writer.failure = FAILURE_NONE;
+    pg_send_command(&journal->writer, "COMMIT");
+    enum status status = pg_sync(&journal->writer, &result, 1, error);
+    if (status == STATUS_OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+        status = error_set(error, STATUS_UNAVAILABLE, "PostgreSQL: the transaction was given up");
+    PQclear(result);
+    if (status != STATUS_OK)
+        roll_back(journal);
+    return status;
+}
+
 static enum status went_back(struct journal *journal, struct error *error) {
     return error_set(error, STATUS_CORRUPT,
                      "the database at %s has lost batches that were confirmed (it is at %" PRIu64
@@ -469,10 +486,8 @@ static enum status find_out(struct journal *journal, const struct turn *before, 
         roll_back(journal);
         return went_back(journal, error);
     }
-    if (signed_batch == before->batch + 1) {
-        roll_back(journal);
-        return STATUS_OK;
-    }
+    if (signed_batch == before->batch + 1)
+        return end_surely(journal, error);
     *again_out = journal->turn.batch == before->batch;
     if (*again_out)
         return STATUS_OK;
@@ -552,7 +567,12 @@ enum status postgres_commit(struct journal *journal, struct error *error) {
     require(journal->turn.batch == journal->known.batch);
     enum status status = STATUS_OK;
     if (!writes_anything(&journal->pending)) {
-        roll_back(journal);
+        /* What it found is answered now, `duplicate` say. */
+        status = end_surely(journal, &here);
+        if (status == STATUS_UNAVAILABLE)
+            note_away(journal, &here);
+        if (status != STATUS_OK && error != NULL)
+            *error = here;
     } else {
         own_numbers(journal, &last_seq, &last_statement);
         status = commit_surely(journal, &here);

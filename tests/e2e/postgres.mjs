@@ -1,17 +1,19 @@
 // A real PostgreSQL server for the tests of one file: started by tests/helpers/postgres.c, which
 // also ends it when node dies. `const server = await Postgres.start()` answers null where
 // PostgreSQL is not installed; say so with {skip: postgresMissing}.
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { helper } from './lib.mjs'
+import { helper, run } from './lib.mjs'
 
 export const postgresMissing = 'PostgreSQL is not installed (apt-get install postgresql-15)'
 
 export class Postgres {
-  /** settings: lines for postgresql.conf. */
-  static async start(settings = []) {
+  /** settings: lines for postgresql.conf; directory: where its files are to be. */
+  static async start(settings = [], directory) {
     const server = new Postgres()
     const args = settings.flatMap((setting) => ['--set', setting])
+    if (directory) args.push('--directory', directory)
     const child = spawn(helper('postgres'), args, { stdio: ['pipe', 'pipe', 'pipe'] })
     server.child = child
     server.log = ''
@@ -85,4 +87,15 @@ export class Postgres {
 /** The URL of the superuser of a test's server. */
 export function superuser(url) {
   return url.replace('//onhand:', '//postgres:')
+}
+
+/** Each command by itself, as the superuser: what the last one answers. */
+export async function ask(url, ...commands) {
+  const { username, password, port, pathname, hostname } = new URL(superuser(url))
+  const args = ['-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1', '-h', hostname, '-p', port]
+  args.push('-U', username, '-d', pathname.slice(1), ...commands.flatMap((sql) => ['-c', sql]))
+  const env = { ...process.env, PGPASSWORD: decodeURIComponent(password) }
+  const { code, stdout, stderr } = await run('psql', args, { env })
+  assert.equal(code, 0, stderr)
+  return stdout.trim()
 }
