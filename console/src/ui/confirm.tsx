@@ -21,11 +21,16 @@ const open = signal<Open | null>(null)
 /** null: thought better of it. Otherwise the reason that was given, or an empty text. */
 export function confirm(question: Question): Promise<string | null> {
   open.value?.answer(null)
+  const asker = document.activeElement
   return new Promise((resolve) => {
     open.value = {
       ...question,
       answer: (said) => {
         open.value = null
+        // The dialog leaves the page with the next rendering; then whoever asked has the focus again.
+        requestAnimationFrame(() => {
+          if (asker instanceof HTMLElement && asker.isConnected) asker.focus()
+        })
         resolve(said)
       },
     }
