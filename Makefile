@@ -64,6 +64,10 @@ coverage:
 soak: everything
 	@SOAK_SECONDS=$(SOAK_SECONDS) tools/soak
 
+# The pictures of docs/console.md, by the browser of the tests.
+screenshots: everything
+	@node tests/e2e/console_pictures.mjs docs/images
+
 install: console
 	@tools/configure build --prefix="$(PREFIX)"
 	@ninja -C build onhand
@@ -72,4 +76,4 @@ install: console
 clean:
 	rm -rf build build-asan build-tsan build-clang build-fuzz build-coverage
 
-.PHONY: all build/onhand everything configure console demo run bench bench-postgresql check test lint format asan tsan mutate fuzz coverage soak install clean
+.PHONY: all build/onhand everything configure console demo run bench bench-postgresql check test lint format asan tsan mutate fuzz coverage soak screenshots install clean

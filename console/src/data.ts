@@ -59,6 +59,6 @@ setInterval(() => {
 }, 1000)
 
 /** The hub's time, renewed every second, so that "41 min ago" stays true. */
-export function useNow(_everyMs?: number): number {
+export function useNow(): number {
   return ticking.value
 }

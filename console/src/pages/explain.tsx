@@ -8,12 +8,12 @@ import { clock, count, quantity, signed, UNKNOWN } from '../format'
 import { listen } from '../live'
 import { href, place, requery } from '../router'
 import { canAdjust } from '../session'
-import type { Cell, Entry, ExplainedChannel, Explanation, Page } from '../types'
+import type { Cell, Entry, ExplainedChannel, Explanation, Location, Page } from '../types'
 import { Badge } from '../ui/badge'
 import { attempt, confirm } from '../ui/confirm'
 import { Empty, Whatever } from '../ui/states'
 import { Table, type Column } from '../ui/table'
-import { Ago, At } from '../ui/time'
+import { Ago, At, LocalTime, Zone } from '../ui/time'
 import { stepsOf, Waterfall } from '../ui/waterfall'
 
 const HISTORY_PAGE = 500
@@ -26,6 +26,8 @@ const cellPath = (location: string, sku: string): string =>
 export function ExplainPage() {
   const [location = '', sku = ''] = place.value.rest
   const at = place.value.query.get('at') ?? ''
+  const locations = useLoaded<Page<Location>>('/v1/locations', { limit: 10_000 })
+  const store = locations.data?.items.find((known) => known.location === location)
   const explanation = useLoaded<Explanation>(`${cellPath(location, sku)}/explain`)
   const history = useLoaded<Page<Entry>>(`${cellPath(location, sku)}/history`, {
     limit: HISTORY_PAGE,
@@ -49,13 +51,16 @@ export function ExplainPage() {
     }
   }, [location, sku])
   return (
-    <>
+    <Zone.Provider value={store?.timezone ?? ''}>
       <p>
         <a href={href('inventory', [], { sku })}>← {sku} in all stores</a>
       </p>
       <div class="toolbar">
         <h1>
-          {sku} <span class="quiet">at {location}</span>
+          {sku}{' '}
+          <span class="quiet">
+            at {location} {store?.name}
+          </span>
         </h1>
         {canAdjust.value && (
           <button type="button" onClick={() => void adjust(location, sku)}>
@@ -63,6 +68,11 @@ export function ExplainPage() {
           </button>
         )}
       </div>
+      {store && (
+        <p class="quiet">
+          {store.timezone ? <>Times are the store’s, where it is <LocalTime zone={store.timezone} /> now.</> : 'Times are yours: the store’s zone is not configured.'}
+        </p>
+      )}
       <Whatever of={explanation} what="the explanation">
         {(x) => (
           <>
@@ -86,7 +96,7 @@ export function ExplainPage() {
           </>
         )}
       </Whatever>
-    </>
+    </Zone.Provider>
   )
 }
 
@@ -163,7 +173,9 @@ const channelColumns: Column<ExplainedChannel>[] = [
     title: 'Channel',
     render: (c) => (
       <>
-        {c.channel} {c.place && <span class="quiet">{c.place}</span>}
+        {c.channel}
+        <br />
+        <span class="quiet">{c.place ?? 'all its stores'}</span>
       </>
     ),
   },

@@ -117,6 +117,7 @@ function Channels({ channels }: { channels: Channel[] }) {
 }
 
 function Stores({ sources }: { sources: Source[] }) {
+  const now = useNow()
   return (
     <section class="card" aria-labelledby="now-stores">
       <h2 id="now-stores">Stores</h2>
@@ -134,7 +135,11 @@ function Stores({ sources }: { sources: Source[] }) {
             </dd>
             <dt>Last sale</dt>
             <dd>
-              <Ago at={source.last_document_at} />
+              {Date.parse(source.last_document_at ?? '') > now ? (
+                'just now, by a clock that is ahead'
+              ) : (
+                <Ago at={source.last_document_at} />
+              )}
             </dd>
             <dt>Silent</dt>
             <dd>{source.stores_silent === 0 ? 'none' : plural(source.stores_silent, 'store')}</dd>

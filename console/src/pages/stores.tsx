@@ -129,7 +129,7 @@ function wordsFor(source: SourceHealth): string {
 
 /** A sale whose till says it was made in the future was made when it came. */
 function LastSale({ store }: { store: SourceStore }) {
-  const now = useNow(5000)
+  const now = useNow()
   const { last_document_at: said, last_received_at: came } = store
   const ahead = said !== null && Date.parse(said) > now
   return <Ago at={ahead ? came : said} />
