@@ -102,6 +102,10 @@ void catalog_published_free(struct published *published);
 uint32_t catalog_find_published_locked(const struct catalog *catalog,
                                        const struct published *published, uint32_t type,
                                        struct text value);
+/* For many at a time: first ask for some, which begins to fetch what the answers need, then look.
+ * False: the one above would find nothing. */
+uint64_t catalog_ask_published(const struct published *published, uint32_t type, struct text value);
+bool catalog_may_be_published(const struct published *published, uint64_t asked);
 
 /* ---- the writer's ---- */
 void catalog_put_product_attributes(struct catalog *catalog, uint32_t product,

@@ -12,6 +12,7 @@
 #include "hub/reset_internal.h"
 
 #define IDENTIFIER_MAX 200u
+#define ASKED_TOGETHER 32u /* rows whose products are looked up together */
 
 static struct reset *reset_make(struct hub *hub, const struct access *access) {
     struct reset *reset = memory_alloc_zero(1, sizeof *reset);
@@ -424,12 +425,48 @@ static inline bool add_row_quick(struct reset *reset, const struct stated_row *r
     return true;
 }
 
-void reset_add_rows(struct reset *reset, const struct stated_row *rows, size_t count) {
-    const bool plain = reset->published == NULL && reset->params.location.length == 0;
-    catalog_lock(reset->hub->catalog);
+/* A row with the location of the one before it, of a product that is not published: one more, and
+ * nothing else is to be done about it. */
+static inline bool count_unpublished(struct reset *reset, const struct stated_row *row,
+                                     uint64_t asked) {
+    if (reset->last_location == NULL || row->active == ROW_ACTIVE ||
+        catalog_may_be_published(reset->published, asked) ||
+        !text_equal(row->location, reset->last_text))
+        return false;
+    struct reset_counts *counts = &reset->last_location->record.counts;
+    counts->rows++;
+    counts->unknown_products++;
+    counts->unpublished_rows++;
+    return true;
+}
+
+/* With publish_only a row is a look into memory that is rarely at hand: several at a time are
+ * waited for together. */
+static void add_published_rows(struct reset *reset, const struct stated_row *rows, size_t count) {
+    uint64_t asked[ASKED_TOGETHER];
+    bool is_asked[ASKED_TOGETHER];
+    require(count <= ASKED_TOGETHER);
+    for (size_t i = 0; i < count; i++) {
+        const struct text value = rows[i].identifier;
+        is_asked[i] = value.length > 0 && value.length <= IDENTIFIER_MAX &&
+                      type_number(reset, rows[i].id_type) == ID_TYPE_SKU;
+        asked[i] = is_asked[i] ? catalog_ask_published(reset->published, ID_TYPE_SKU, value) : 0;
+    }
+    const bool quick = reset->params.location.length == 0 && !reset->params.absent_zero;
     for (size_t i = 0; i < count; i++)
+        if (!quick || !is_asked[i] || !count_unpublished(reset, &rows[i], asked[i]))
+            add_row(reset, &rows[i]);
+}
+
+void reset_add_rows(struct reset *reset, const struct stated_row *rows, size_t count) {
+    const bool plain = reset->params.location.length == 0;
+    catalog_lock(reset->hub->catalog);
+    for (size_t i = 0; i < count && reset->published == NULL; i++)
         if (!plain || !add_row_quick(reset, &rows[i]))
             add_row(reset, &rows[i]);
+    for (size_t i = 0; i < count && reset->published != NULL; i += ASKED_TOGETHER)
+        add_published_rows(reset, rows + i,
+                           count - i < ASKED_TOGETHER ? count - i : ASKED_TOGETHER);
     catalog_unlock(reset->hub->catalog);
     reset->rows += count;
     if (!reset->is_part)
