@@ -19,6 +19,7 @@ struct handover {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool closed;
+    bool is_open; /* a piece is begun; only the giver asks */
     enum status status;
     unsigned first, count; /* of the filled pieces */
     struct {
@@ -68,37 +69,37 @@ struct handover *handover_new(enum status (*take)(void *context, const void *dat
     return handover;
 }
 
-/* Small pieces wait together: each would wake the taker. Only the first piece is being taken. */
-static bool add_to_last(struct handover *handover, const char *data, size_t length) {
-    unsigned last = (handover->first + handover->count + PIECES - 1) % PIECES;
-    if (handover->count < 2 || handover->pieces[last].length + length > PIECE) {
-        return false;
-    }
-    memcpy(handover->pieces[last].data + handover->pieces[last].length, data, length);
-    handover->pieces[last].length += length;
-    return true;
+/* The piece being filled, the giver's alone until it is handed over. */
+static unsigned open_piece(const struct handover *handover) {
+    return (handover->first + handover->count) % PIECES;
 }
 
+static void hand_over(struct handover *handover) {
+    handover->count++;
+    handover->is_open = false;
+    pthread_cond_signal(&handover->changed);
+}
+
+/* What comes in small lots waits until a piece is full: each piece wakes the taker, which costs
+ * both as much as the work on some thousand bytes. */
 static enum status give_piece(struct handover *handover, const char *data, size_t length) {
     pthread_mutex_lock(&handover->lock);
-    while (handover->count == PIECES && handover->status == STATUS_OK &&
-           handover->pieces[(handover->first + PIECES - 1) % PIECES].length + length > PIECE) {
+    if (handover->is_open && handover->pieces[open_piece(handover)].length + length > PIECE) {
+        hand_over(handover);
+    }
+    while (handover->count == PIECES && handover->status == STATUS_OK) {
         pthread_cond_wait(&handover->changed, &handover->lock);
     }
     enum status status = handover->status;
-    unsigned at = (handover->first + handover->count) % PIECES;
-    bool added = status == STATUS_OK && add_to_last(handover, data, length);
+    unsigned at = open_piece(handover);
     pthread_mutex_unlock(&handover->lock);
-    if (status != STATUS_OK || added) {
+    if (status != STATUS_OK) {
         return status;
     }
-    /* A free piece is the giver's alone. */
-    memcpy(handover->pieces[at].data, data, length);
-    handover->pieces[at].length = length;
-    pthread_mutex_lock(&handover->lock);
-    handover->count++;
-    pthread_cond_signal(&handover->changed);
-    pthread_mutex_unlock(&handover->lock);
+    size_t begin = handover->is_open ? handover->pieces[at].length : 0;
+    memcpy(handover->pieces[at].data + begin, data, length);
+    handover->pieces[at].length = begin + length;
+    handover->is_open = true;
     return STATUS_OK;
 }
 
@@ -126,6 +127,9 @@ enum status handover_finish(struct handover *handover) {
     }
     if (handover->threaded) {
         pthread_mutex_lock(&handover->lock);
+        if (handover->is_open) {
+            hand_over(handover);
+        }
         handover->closed = true;
         pthread_cond_signal(&handover->changed);
         pthread_mutex_unlock(&handover->lock);

@@ -98,6 +98,7 @@ bool attributes_read(struct text json, struct arena *arena, struct attributes *a
 struct published;
 struct published *catalog_published_new(struct catalog *catalog);
 void catalog_published_free(struct published *published);
+bool catalog_is_published_locked(const struct catalog *catalog, uint32_t product);
 /* 0: not known, not published, or not active. The value is canonical. */
 uint32_t catalog_find_published_locked(const struct catalog *catalog,
                                        const struct published *published, uint32_t type,

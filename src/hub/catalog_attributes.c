@@ -166,6 +166,10 @@ bool catalog_may_be_published(const struct published *published, uint64_t asked)
     return (*word_of(published, asked) & bits) == bits;
 }
 
+bool catalog_is_published_locked(const struct catalog *c, uint32_t product) {
+    return (c->products[product].flags & PRODUCT_UNWANTED) == 0;
+}
+
 uint32_t catalog_find_published_locked(const struct catalog *c, const struct published *published,
                                        uint32_t type, struct text value) {
     uint64_t hash = catalog_identifier_hash(type, value);
@@ -174,5 +178,5 @@ uint32_t catalog_find_published_locked(const struct catalog *c, const struct pub
     if (identifier == 0)
         return 0;
     uint32_t product = c->identifiers[identifier].product;
-    return (c->products[product].flags & PRODUCT_UNWANTED) == 0 ? product : 0;
+    return catalog_is_published_locked(c, product) ? product : 0;
 }

@@ -277,7 +277,15 @@ static uint32_t find_published(struct reset *reset, const struct stated_row *row
     struct text value = row->identifier;
     if (type != ID_TYPE_SKU)
         (void)catalog_value_locked(catalog, type, value, room, &value);
-    return type != 0 ? catalog_find_published_locked(catalog, reset->published, type, value) : 0;
+    if (type == 0)
+        return 0;
+    uint32_t product = foretold_product(reset, type, value);
+    if (product != 0)
+        return catalog_is_published_locked(catalog, product) ? product : 0;
+    product = catalog_find_published_locked(catalog, reset->published, type, value);
+    if (product != 0)
+        learn_successor(reset, product);
+    return product;
 }
 
 /* ---- rows ---- */
