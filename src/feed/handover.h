@@ -1,7 +1,7 @@
 /* Bytes handed from one thread to another: who unpacks goes on while who reads is busy.
  *
- * At most a few pieces wait; then the giver does. The taker runs in a thread of its own, and where
- * none can be had it runs in the giver's. */
+ * Small lots wait until they are a piece, or the end. At most a few pieces wait; then the giver
+ * does. The taker runs in a thread of its own, and where none can be had it runs in the giver's. */
 #ifndef ONHAND_FEED_HANDOVER_H
 #define ONHAND_FEED_HANDOVER_H
 
