@@ -1,7 +1,7 @@
 /* onhand: finds the command and hands over to it.
  *
- * `serve` and `verify` work on the store and stand beside this file; every other command talks
- * HTTP to a running hub and lives in cli. */
+ * `serve`, `verify` and `migrate` work on the store and stand beside this file; every other command
+ * talks HTTP to a running hub and lives in cli. */
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +33,7 @@ static const struct command commands[] = {
     {"token", command_token, "who may do what: create, list, revoke"},
     {"export", command_export, "every figure, as CSV or NDJSON"},
     {"verify", command_verify, "rebuild every figure from the ledger and compare (offline)"},
+    {"migrate", command_migrate, "move the store to PostgreSQL, or back (offline)"},
     {"backup", command_backup, "copy the store of a running hub"},
     {"bench", command_bench, "put a load on a running hub and measure"},
     {"catalog", command_catalog, "describe products and locations from a file"},

@@ -5,5 +5,6 @@
 
 int command_serve(int argc, char **argv);
 int command_verify(int argc, char **argv);
+int command_migrate(int argc, char **argv);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "store/migrate_internal.h"
+
 /* The store whose transaction this thread is in; tells the writer from readers. */
 static _Thread_local const struct embedded *writing_here;
 
@@ -312,6 +314,21 @@ static const struct store_ops embedded_ops = {
     .age_us = embedded_age_us,
 };
 
+/* What a migration has begun and not ended is not the whole truth. */
+static enum status must_be_whole(const struct embedded *embedded, struct error *error) {
+    struct buffer mark = {0};
+    if (embedded->options.unfinished)
+        return STATUS_OK;
+    enum status status =
+        embedded->ops->item_get(embedded->journal, TEXT(MARK_KIND), TEXT(MARK_KEY), &mark, error);
+    buffer_deinit(&mark);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    return error_set(error, STATUS_CONFLICT,
+                     "a migration to this store did not come to its end: empty it and run onhand "
+                     "migrate again; the store it came from is as it was");
+}
+
 enum status embedded_open(const struct journal_ops *journal_ops, const char *location,
                           const struct store_options *options, struct store **store_out,
                           struct error *error) {
@@ -326,6 +343,8 @@ enum status embedded_open(const struct journal_ops *journal_ops, const char *loc
     embedded_unpacked_init(embedded);
     embedded->checkpointer = checkpointer_new(embedded);
     enum status status = journal_ops->open(location, options, &embedded->journal, error);
+    if (status == STATUS_OK)
+        status = must_be_whole(embedded, error);
     if (status == STATUS_OK)
         status = load_state(embedded, error);
     atomic_store(&embedded->looked_monotonic_us, monotonic_us());

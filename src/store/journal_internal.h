@@ -54,6 +54,7 @@ struct journal_correction {
 };
 
 typedef bool journal_row_visitor(void *context, const struct journal_row *row);
+typedef bool journal_kind_visitor(void *context, struct text kind);
 typedef bool journal_statement_visitor(void *context, const struct journal_statement *statement);
 typedef bool journal_correction_visitor(void *context, const struct journal_correction *correction);
 /* through_seq: every row up to and with it is in the blob. */
@@ -151,6 +152,9 @@ struct journal_ops {
     enum status (*item_scan)(struct journal *journal, struct text kind, struct text after,
                              bool newest_first, store_item_visitor *visitor, void *context,
                              struct error *error);
+    /* Kinds of items that there may be, in order; only where a store can be migrated, else NULL. */
+    enum status (*item_kinds)(struct journal *journal, journal_kind_visitor *visitor, void *context,
+                              struct error *error);
     /* (writer) `writer` says the call is the writer's, inside its transaction. NOT_FOUND if none.
      */
     enum status (*read_row)(struct journal *journal, bool writer, uint64_t seq, struct arena *arena,

@@ -242,6 +242,7 @@ const struct journal_ops journal_postgres = {
     .scan_catalog = postgres_scan_catalog,
     .item_get = postgres_item_get,
     .item_scan = postgres_item_scan,
+    .item_kinds = postgres_item_kinds,
     .read_row = postgres_read_row,
     .scan_rows = postgres_scan_rows,
     .scan_statements = postgres_scan_statements,

@@ -213,3 +213,16 @@ enum status postgres_item_scan(struct journal *journal, struct text kind, struct
     buffer_deinit(&scan.last);
     return status;
 }
+
+enum status postgres_item_kinds(struct journal *journal, journal_kind_visitor *visitor,
+                                void *context, struct error *error) {
+    struct parameters p = {.count = 0};
+    PGresult *result;
+    enum status status = pg_reader_query(journal, SQL_ITEM_KINDS, &p, &result, error);
+    if (status != STATUS_OK)
+        return status;
+    for (int i = 0; i < PQntuples(result) && visitor(context, pg_bytes(result, i, 0)); i++) {
+    }
+    PQclear(result);
+    return STATUS_OK;
+}

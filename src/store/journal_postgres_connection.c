@@ -164,12 +164,18 @@ static enum status refused(struct pg_connection *connection, const PGresult *res
 
 /* ---- opening ---- */
 
+enum status pg_ask(struct pg_connection *connection, const char *text, PGresult **result_out,
+                   struct error *error) {
+    *result_out = PQexec(connection->conn, text);
+    ExecStatusType outcome = PQresultStatus(*result_out);
+    if (outcome == PGRES_COMMAND_OK || outcome == PGRES_TUPLES_OK)
+        return STATUS_OK;
+    return refused(connection, *result_out, error);
+}
+
 static enum status run(struct pg_connection *connection, const char *command, struct error *error) {
-    PGresult *result = PQexec(connection->conn, command);
-    ExecStatusType outcome = PQresultStatus(result);
-    enum status status = STATUS_OK;
-    if (outcome != PGRES_COMMAND_OK && outcome != PGRES_TUPLES_OK)
-        status = refused(connection, result, error);
+    PGresult *result;
+    enum status status = pg_ask(connection, command, &result, error);
     PQclear(result);
     return status;
 }
@@ -188,8 +194,8 @@ static enum status prepare_all(struct pg_connection *connection, struct error *e
     return status;
 }
 
-static enum status connect_to(struct pg_connection *connection, const struct pg_server *server,
-                              struct error *error) {
+enum status pg_connect(struct pg_connection *connection, const struct pg_server *server,
+                       struct error *error) {
     connection->failure = FAILURE_NONE;
     connection->conn = PQconnectdbParams(server->keywords, server->values, 1);
     if (PQstatus(connection->conn) != CONNECTION_OK)
@@ -205,7 +211,7 @@ enum status pg_open(struct pg_connection *connection, const struct pg_server *se
                     struct error *error) {
     if (connection->conn != NULL)
         return STATUS_OK;
-    enum status status = connect_to(connection, server, error);
+    enum status status = pg_connect(connection, server, error);
     if (status == STATUS_OK &&
         (PQsetnonblocking(connection->conn, 1) != 0 || PQenterPipelineMode(connection->conn) != 1))
         status = lost(connection, PQerrorMessage(connection->conn), error);
@@ -398,7 +404,7 @@ static bool made_by_another(const struct pg_connection *connection) {
 enum status pg_server_prepare_schema(struct pg_server *server, bool read_only,
                                      struct error *error) {
     struct pg_connection connection = {0};
-    enum status status = connect_to(&connection, server, error);
+    enum status status = pg_connect(&connection, server, error);
     for (int attempt = 0; status == STATUS_OK; attempt++) {
         bool there;
         status = read_schema(&connection, &there, error);

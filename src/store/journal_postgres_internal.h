@@ -88,6 +88,12 @@ must_check enum status pg_server_new(const char *uri, bool unsafe_no_sync,
 void pg_server_free(struct pg_server *server);
 const char *pg_server_name(const struct pg_server *server); /* host and database, no secrets */
 
+/* Without what a hub prepares, for plain texts (pg_ask); close it whatever comes of it. */
+must_check enum status pg_connect(struct pg_connection *connection, const struct pg_server *server,
+                                  struct error *error);
+/* The answer, in text, is the caller's to clear in any case. */
+must_check enum status pg_ask(struct pg_connection *connection, const char *text,
+                              PGresult **result_out, struct error *error);
 /* Opens it unless it is open. */
 must_check enum status pg_open(struct pg_connection *connection, const struct pg_server *server,
                                struct error *error);
@@ -300,6 +306,8 @@ enum status postgres_scan_catalog(struct journal *journal, const struct catalog_
                                   struct error *error);
 enum status postgres_item_get(struct journal *journal, struct text kind, struct text key,
                               struct buffer *value, struct error *error);
+enum status postgres_item_kinds(struct journal *journal, journal_kind_visitor *visitor,
+                                void *context, struct error *error);
 enum status postgres_item_scan(struct journal *journal, struct text kind, struct text after,
                                bool newest_first, store_item_visitor *visitor, void *context,
                                struct error *error);

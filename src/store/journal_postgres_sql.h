@@ -81,6 +81,7 @@
       "ORDER BY batch")                                                                            \
     X(GET_ITEM,                                                                                    \
       "SELECT value FROM onhand.item WHERE kind = $1 AND key = $2 ORDER BY batch DESC LIMIT 1")    \
+    X(ITEM_KINDS, "SELECT DISTINCT kind FROM onhand.item ORDER BY kind")                           \
     X(SCAN_ITEMS_UP, "SELECT key, value FROM onhand.item WHERE kind = $1 AND key > $2 "            \
                      "ORDER BY key, batch DESC LIMIT $3")                                          \
     X(SCAN_ITEMS_DOWN,                                                                             \
@@ -96,6 +97,17 @@
 #define SQL_NOTE_SCHEMA                                                                            \
     "INSERT INTO onhand.schema_version (bkt, version, compatible_from) VALUES (0, 1, 1) "          \
     "ON CONFLICT (bkt) DO NOTHING"
+/* Of `onhand migrate`: other hubs on this database; their names are not hidden from each other. */
+#define SQL_HUBS_CONNECTED                                                                         \
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "                    \
+    "AND application_name = 'onhand' AND pid <> pg_backend_pid()"
+#define SQL_NO_TIMEOUT "SET statement_timeout = 0"
+#define SQL_HAS_CITUS "SELECT count(*) FROM pg_extension WHERE extname = 'citus'"
+#define SQL_IS_DISTRIBUTED(table)                                                                  \
+    "SELECT count(*) FROM pg_dist_partition WHERE logicalrel = 'onhand." table "'::regclass"
+#define SQL_DISTRIBUTE_FIRST "SELECT create_distributed_table('onhand.turn', 'bkt')"
+#define SQL_DISTRIBUTE_BESIDE(table)                                                               \
+    "SELECT create_distributed_table('onhand." table "', 'bkt', colocate_with => 'onhand.turn')"
 #define SQL_FIRST_CHAPTER                                                                          \
     "INSERT INTO onhand.turn (bkt, chapter) VALUES (0, 0) ON CONFLICT (bkt, chapter) DO NOTHING"
 

@@ -398,6 +398,7 @@ const struct journal_ops journal_sqlite = {
     .scan_catalog = sqlite_scan_catalog,
     .item_get = sqlite_item_get,
     .item_scan = sqlite_item_scan,
+    .item_kinds = sqlite_item_kinds,
     .read_row = sqlite_read_row,
     .scan_rows = sqlite_scan_rows,
     .scan_statements = sqlite_scan_statements,

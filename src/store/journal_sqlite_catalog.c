@@ -254,3 +254,29 @@ enum status sqlite_item_scan(struct journal *journal, struct text kind, struct t
     }
     return status;
 }
+
+static enum status item_kinds(struct connection *connection, journal_kind_visitor *visitor,
+                              void *context, struct error *error) {
+    sqlite3_stmt *row;
+    enum status status = connection_statement(connection, SQL_ITEM_KINDS, &row, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    for (bool found = true; found;) {
+        status = statement_next(connection, row, &found, error);
+        found = status == STATUS_OK && found && visitor(context, column_text(row, 0));
+    }
+    sqlite3_reset(row);
+    return status;
+}
+
+enum status sqlite_item_kinds(struct journal *journal, journal_kind_visitor *visitor, void *context,
+                              struct error *error) {
+    struct connection *connection;
+    enum status status = reader_borrow(journal, false, &connection, error);
+    if (status == STATUS_OK) {
+        status = item_kinds(connection, visitor, context, error);
+        reader_return(journal, connection);
+    }
+    return status;
+}

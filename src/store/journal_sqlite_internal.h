@@ -77,6 +77,7 @@
                 "ON CONFLICT(kind, key) DO UPDATE SET value = ?3")                                 \
     X(DELETE_ITEM, "DELETE FROM item WHERE kind = ? AND key = ?")                                  \
     X(GET_ITEM, "SELECT value FROM item WHERE kind = ? AND key = ?")                               \
+    X(ITEM_KINDS, "SELECT DISTINCT kind FROM item ORDER BY kind")                                  \
     X(SCAN_ITEMS_UP, "SELECT key, value FROM item WHERE kind = ? AND key > ? ORDER BY key")        \
     X(SCAN_ITEMS_DOWN, "SELECT key, value FROM item WHERE kind = ? AND key < ? ORDER BY key DESC") \
     X(PUT_CHECKPOINT,                                                                              \
@@ -265,10 +266,11 @@ must_check enum status sqlite_item_delete(struct journal *journal, struct text k
                                           struct text key, struct error *error);
 must_check enum status sqlite_item_get(struct journal *journal, struct text kind, struct text key,
                                        struct buffer *value, struct error *error);
-must_check enum status sqlite_item_scan(struct journal *journal, struct text kind,
-                                        struct text after, bool newest_first,
-                                        store_item_visitor *visitor, void *context,
-                                        struct error *error);
+must_check enum status sqlite_item_kinds(struct journal *journal, journal_kind_visitor *visitor,
+                                         void *context, struct error *error);
+enum status sqlite_item_scan(struct journal *journal, struct text kind, struct text after,
+                             bool newest_first, store_item_visitor *visitor, void *context,
+                             struct error *error);
 /* _checkpoints.c */
 must_check enum status cells_open(struct journal *journal, struct error *error);
 void cells_close(struct journal *journal);

@@ -28,16 +28,25 @@ static const struct engine {
     {"postgres:", &journal_postgres, true},
 };
 
+const struct journal_ops *store_journal_of(const char *uri, const char **location_out) {
+    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
+        size_t length = strlen(engines[i].scheme);
+        if (strncmp(uri, engines[i].scheme, length) == 0) {
+            *location_out = uri + (engines[i].whole ? 0 : length);
+            return engines[i].journal;
+        }
+    }
+    return NULL;
+}
+
 enum status store_open(const char *uri, const struct store_options *options,
                        struct store **store_out, struct error *error) {
     require(uri != NULL && options != NULL);
     *store_out = NULL;
-    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
-        size_t length = strlen(engines[i].scheme);
-        if (strncmp(uri, engines[i].scheme, length) == 0)
-            return embedded_open(engines[i].journal, uri + (engines[i].whole ? 0 : length), options,
-                                 store_out, error);
-    }
+    const char *location;
+    const struct journal_ops *journal = store_journal_of(uri, &location);
+    if (journal != NULL)
+        return embedded_open(journal, location, options, store_out, error);
     return error_set(
         error, STATUS_BAD_VALUE,
         "store: '%.10s...' is none of sqlite:DIR, postgresql://HOST/DATABASE, memory:", uri);

@@ -33,6 +33,7 @@ struct store_options {
     int64_t dedup_window_us;        /* keys of events younger than this stay in memory */
     int64_t checkpoint_interval_us; /* how often cells are saved; 0: only when asked */
     bool read_only;                 /* verify, inspection: no writing, no checkpoints */
+    bool unfinished;                /* opens also what a migration has not finished */
     bool unsafe_no_sync;            /* control runs of durability tests only */
     struct clock clock;
 };

@@ -95,6 +95,8 @@ struct store {
 };
 
 struct journal_ops;
+/* By the scheme of the URI; NULL where there is none. */
+const struct journal_ops *store_journal_of(const char *uri, const char **location_out);
 /* The embedded engine over one of its journals. */
 must_check enum status embedded_open(const struct journal_ops *journal_ops, const char *location,
                                      const struct store_options *options, struct store **store_out,
