@@ -84,10 +84,11 @@ test('a hub with a past', { skip }, async () => {
     )
   await hub.reset(rows(20))
   await hub.adjust(sales)
-  await hub.adjust([
+  const { results } = await hub.adjust([
     { id: 'order-1', type: 'reservation', order: 'O1', location: 'NY01', sku: 'S1', delta: 2 },
     { id: 'loose', location: 'NY01', sku: 'NEW', delta: 3.5 },
   ])
+  assert.deepEqual(results.map(({ status }) => status), ['applied', 'applied'])
   await hub.reset(rows(18))
   await hub.adjust([{ id: 'later', location: 'NY01', sku: 'S2', delta: -2 }])
   await hub.reset(rows(0).map(([location, sku]) => [location, sku, 900000])) // it is held
@@ -124,9 +125,9 @@ test('a hub there answers the same and goes on', { skip }, async () => {
   assert.ok(results.every(({ status }) => status === 'duplicate'), JSON.stringify(results))
   const resumed = await listen(hub, listener.lastId)
   await hub.adjust([{ id: 'after', location: 'NY01', sku: 'S3', delta: 5 }])
-  const resumedSkus = () => resumed.events.flatMap(({ sku }) => sku ?? [])
-  await until('the next event', () => resumedSkus().length > 0)
-  assert.deepEqual(resumedSkus(), ['S3'], 'from where the other hub stopped')
+  const heard = () => resumed.events.map(({ subject }) => subject)
+  await until('the next event', () => heard().length > 0)
+  assert.deepEqual(heard(), ['NY01/S3'], 'from where the other hub stopped')
   resumed.close()
   told = await everything(hub)
   await refused(['--from', plain(database), '--to', `sqlite:${back}`], /a hub is connected/)
