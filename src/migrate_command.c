@@ -191,7 +191,7 @@ static int run(const struct migrate_options *options, const struct config *confi
         code = distribute(to.data);
     } else if (code == PARSED_RUN) {
         code = find_store("--from", options->from, config, &from);
-        if (code == PARSED_RUN && strcmp(from.data, to.data) == 0)
+        if (code == PARSED_RUN && text_equal(buffer_text(&from), buffer_text(&to)))
             code = usage_mistake(&usage, "both ends are the same store: say --from and --to");
         if (code == PARSED_RUN)
             code = migrate(from.data, to.data, config, options->json);
