@@ -135,7 +135,9 @@ static enum status open_store(struct server *server, struct error *error) {
     if (options.unsafe_no_sync)
         log_warn("UNSAFE: nothing is synced, a power cut loses what was answered",
                  "because=ONHAND_UNSAFE_NO_SYNC data=%s", log_quote(config->data));
-    struct buffer uri = {0};
+    struct buffer uri = {0}, directory = {0};
+    buffer_append_text(&directory, config->data);
+    options.directory = directory.data;
     if (config->store == CONFIG_STORE_POSTGRESQL) {
         buffer_append_text(&uri, config->store_url);
     } else {
@@ -143,8 +145,11 @@ static enum status open_store(struct server *server, struct error *error) {
         buffer_append_text(&uri, config->data);
     }
     enum status status = make_directory(config->data, error);
+    if (status == STATUS_OK && config->store == CONFIG_STORE_POSTGRESQL)
+        status = hub_name_take(config, &server->name, error); /* and with it the directory */
     if (status == STATUS_OK)
         status = store_open(uri.data, &options, &server->store, error);
+    buffer_deinit(&directory);
     buffer_deinit(&uri);
     return status;
 }
@@ -153,9 +158,6 @@ static enum status open_store(struct server *server, struct error *error) {
 static enum status share(struct server *server, struct error *error) {
     if (server->config->store != CONFIG_STORE_POSTGRESQL)
         return STATUS_OK;
-    enum status status = hub_name_take(server->config, &server->name, error);
-    if (status != STATUS_OK)
-        return status;
     struct leases_options options = {.hub = server->hub,
                                      .id = text_from(server->name.name),
                                      .duration_us = server->config->lease_us};
@@ -232,8 +234,8 @@ static void stop(struct server *server) {
     notify_free(server->notify);
     leases_free(server->leases);
     hub_free(server->hub);
-    hub_name_give_back(&server->name);
     store_close(server->store);
+    hub_name_give_back(&server->name); /* the directory is another's from here on */
     config_free(server->config);
 }
 

@@ -159,7 +159,10 @@ static enum status save_meta(struct checkpointer *checkpointer, uint64_t through
     struct checkpoint_meta *meta = &checkpointer->meta;
     struct buffer raw = {0};
     meta->through = through;
-    enum status status = checkpoint_fingerprint(embedded, through, &meta->fingerprint, error);
+    lock_reading(embedded);
+    meta->latest = embedded->state.last_seq; /* no part knows more */
+    unlock(embedded);
+    enum status status = checkpoint_fingerprint(embedded, meta->latest, &meta->fingerprint, error);
     if (status == STATUS_OK) {
         lock_reading(embedded);
         blob_write_meta(meta, &embedded->state, &raw);
@@ -178,15 +181,32 @@ static void forget(struct checkpoint_meta *meta) {
     meta->acknowledged_count = 0;
 }
 
+/* What both the state and the journal have: while another hub's rows are taken in, the state is
+ * ahead of what the journal gives to read. */
+static enum status find_through(struct embedded *embedded, uint64_t *through_out,
+                                struct error *error) {
+    uint64_t readable;
+    uint32_t unused;
+    enum status status = embedded->ops->last_numbers(embedded->journal, &readable, &unused, error);
+    lock_reading(embedded);
+    uint64_t known = embedded->state.last_seq;
+    unlock(embedded);
+    *through_out = known < readable ? known : readable;
+    return status;
+}
+
 static enum status run(struct checkpointer *checkpointer, struct error *error) {
     struct embedded *embedded = checkpointer->embedded;
+    uint64_t through;
+    enum status status = find_through(embedded, &through, error);
+    if (status != STATUS_OK)
+        return status;
     lock_reading(embedded);
-    uint64_t through = embedded->state.last_seq;
     uint64_t done = embedded->checkpoint_seq;
     unlock(embedded);
     if (through == done)
         return STATUS_OK;
-    enum status status = save_all_cells(checkpointer, error);
+    status = save_all_cells(checkpointer, error);
     if (status == STATUS_OK)
         status = rows_save(checkpointer, through, error);
     if (status == STATUS_OK)
@@ -216,9 +236,9 @@ static enum status run_alone(struct checkpointer *checkpointer, bool gentle, str
 }
 
 enum status embedded_checkpoint(struct store *store, struct error *error) {
-    if (embedded_of(store)->ops->checkpoint_put == NULL)
-        return STATUS_OK; /* every start takes the ledger in */
     struct embedded *embedded = embedded_of(store);
+    if (!embedded->checkpoints)
+        return STATUS_OK; /* every start takes the ledger in */
     if (embedded->options.read_only)
         return error_set(error, STATUS_CONFLICT, "the store is open for reading only");
     return run_alone(embedded->checkpointer, false, error);

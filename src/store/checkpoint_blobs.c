@@ -167,6 +167,7 @@ void blob_write_meta(const struct checkpoint_meta *meta, const struct state *sta
                      struct buffer *raw) {
     put(raw, CHECKPOINT_VERSION);
     put(raw, meta->through);
+    put(raw, meta->latest);
     put(raw, meta->fingerprint);
     put(raw, state->key_seed);
     put(raw, zigzag(state->keys_evicted_us));
@@ -191,6 +192,7 @@ bool blob_read_meta(struct packed_reader *reader, struct checkpoint_meta *meta,
     if (varint_get(reader) != CHECKPOINT_VERSION)
         return false;
     meta->through = varint_get(reader);
+    meta->latest = varint_get(reader);
     meta->fingerprint = varint_get(reader);
     state->key_seed = varint_get(reader);
     state->keys_evicted_us = unzigzag(varint_get(reader));

@@ -8,7 +8,7 @@
 
 #include "store/embedded_internal.h"
 
-#define CHECKPOINT_VERSION 1
+#define CHECKPOINT_VERSION 2
 
 enum blob_kind {
     BLOB_META,
@@ -35,7 +35,8 @@ struct segment {
 /* What the meta blob says. */
 struct checkpoint_meta {
     uint64_t through;
-    uint64_t fingerprint; /* of the ledger at `through`: a foreign checkpoint is not taken */
+    uint64_t latest;      /* the last number that any part may know; `through` or later */
+    uint64_t fingerprint; /* of the ledger at `latest`: a foreign checkpoint is not taken */
     uint64_t *saved;      /* by location: through_seq of its blob; 0: it has none */
     uint32_t saved_limit;
     struct segment *segments; /* in order */

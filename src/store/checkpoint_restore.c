@@ -251,9 +251,10 @@ enum status checkpoint_restore(struct embedded *embedded, struct checkpoint_meta
     enum status status = scan(&restorer, BLOB_META, take_meta, error);
     uint64_t fingerprint = 0;
     bool usable = status == STATUS_OK && restorer.found &&
-                  meta->through <= embedded->state.last_seq && meta->through > 0;
+                  meta->latest <= embedded->state.last_seq && meta->through <= meta->latest &&
+                  meta->through > 0;
     if (usable)
-        usable = checkpoint_fingerprint(embedded, meta->through, &fingerprint, NULL) == STATUS_OK &&
+        usable = checkpoint_fingerprint(embedded, meta->latest, &fingerprint, NULL) == STATUS_OK &&
                  fingerprint == meta->fingerprint;
     if (usable) {
         status = restore_parts(&restorer, error);

@@ -58,10 +58,15 @@ static enum status load_numbers(struct embedded *embedded, struct error *error) 
     return status;
 }
 
+static bool keeps_checkpoints(const struct embedded *embedded) {
+    const struct journal_ops *ops = embedded->ops;
+    return ops->keeps_checkpoints == NULL || ops->keeps_checkpoints(embedded->journal);
+}
+
 static enum status load_state(struct embedded *embedded, struct error *error) {
     struct restored restored = {0};
     enum status status = load_numbers(embedded, error);
-    if (status == STATUS_OK && embedded->ops->checkpoint_scan != NULL)
+    if (status == STATUS_OK && embedded->checkpoints)
         status = checkpoint_restore(embedded, checkpointer_meta(embedded->checkpointer), &restored,
                                     error);
     if (status == STATUS_OK)
@@ -95,7 +100,7 @@ static void embedded_free(struct embedded *embedded) {
 static void embedded_close(struct store *store) {
     struct embedded *embedded = embedded_of(store);
     require(!embedded->transaction.open);
-    if (!embedded->options.read_only && embedded->ops->checkpoint_put != NULL)
+    if (!embedded->options.read_only && embedded->checkpoints)
         checkpointer_finish(embedded);
     embedded_free(embedded);
 }
@@ -345,10 +350,12 @@ enum status embedded_open(const struct journal_ops *journal_ops, const char *loc
     enum status status = journal_ops->open(location, options, &embedded->journal, error);
     if (status == STATUS_OK)
         status = must_be_whole(embedded, error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        embedded->checkpoints = keeps_checkpoints(embedded);
         status = load_state(embedded, error);
+    }
     atomic_store(&embedded->looked_monotonic_us, monotonic_us());
-    if (status == STATUS_OK && !options->read_only && journal_ops->checkpoint_put != NULL)
+    if (status == STATUS_OK && !options->read_only && embedded->checkpoints)
         status = checkpointer_start(embedded, error);
     if (status != STATUS_OK) {
         embedded_free(embedded);

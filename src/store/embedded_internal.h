@@ -182,6 +182,7 @@ struct embedded {
     uint64_t commits;
     int64_t commit_us_sum;
     uint64_t checkpoint_seq;
+    bool checkpoints;             /* the journal has a place for them */
     int64_t applied_monotonic_us; /* when a statement was last applied; 0: not since the start */
     struct checkpointer *checkpointer;
     /* of a shared journal */

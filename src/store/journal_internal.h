@@ -181,6 +181,9 @@ struct journal_ops {
                                          struct error *error);
 
     /* ---- checkpoints: derived data, apart from the truth, may vanish at any time ---- */
+    /* Whether there is a place for them, as of open; NULL: always. Without, none below is called.
+     */
+    bool (*keeps_checkpoints)(const struct journal *journal);
     enum status (*checkpoint_put)(struct journal *journal, uint32_t kind, uint64_t key,
                                   uint64_t through_seq, struct text blob, struct error *error);
     enum status (*checkpoint_delete)(struct journal *journal, uint32_t kind, uint64_t key,

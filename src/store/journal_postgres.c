@@ -1,12 +1,13 @@
 /* The journal in PostgreSQL: opening, readers' connections, and where in the log what lies.
  *
  * A hub needs one connection to write and follow with and at most READERS_MAX to read the past
- * with; what is in memory is read without any. Derived data is not kept here: a hub that starts
- * takes the whole ledger in once. */
+ * with; what is in memory is read without any. Derived data is not kept in the database: each hub
+ * saves its own in its own directory, where it has one. */
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "store/journal_postgres_internal.h"
 
 static void lock(struct journal *journal) {
@@ -163,6 +164,7 @@ static enum status read_turns(struct journal *journal, struct error *error) {
 }
 
 static void postgres_close(struct journal *journal) {
+    saved_cells_close(journal->cells);
     pg_close(&journal->writer);
     for (size_t i = 0; i < READERS_MAX; i++)
         pg_close(&journal->readers[i]);
@@ -173,6 +175,95 @@ static void postgres_close(struct journal *journal) {
     free(journal->chapters);
     free(journal);
 }
+
+/* ---- checkpoints ---- */
+
+#define LEDGER_ID_BYTES 16
+#define LEDGER_ID_SIZE (2 * LEDGER_ID_BYTES + 1) /* as text */
+
+static enum status read_ledger_id(struct journal *journal, char id[LEDGER_ID_SIZE],
+                                  struct error *error) {
+    struct parameters p = {.count = 0};
+    PGresult *result;
+    parameter_bytes(&p, TEXT("ledger"));
+    parameter_bytes(&p, TEXT("id"));
+    enum status status = pg_reader_query(journal, SQL_GET_ITEM, &p, &result, error);
+    if (status != STATUS_OK)
+        return status;
+    struct text value = PQntuples(result) == 1 ? pg_bytes(result, 0, 0) : (struct text){0};
+    if (value.length == LEDGER_ID_BYTES)
+        hex_encode((const unsigned char *)value.data, LEDGER_ID_BYTES, id);
+    else
+        status = error_set(error, STATUS_NOT_FOUND, "the database has no id of its ledger");
+    PQclear(result);
+    return status;
+}
+
+/* Drawn once for each database, outside of the log: batch 0 is none that others wait for. */
+static enum status draw_ledger_id(struct journal *journal, struct error *error) {
+    struct parameters p = {.count = 0};
+    unsigned char drawn[LEDGER_ID_BYTES];
+    PGresult *result;
+    random_bytes(drawn, sizeof drawn);
+    parameter_i16(&p, 0);
+    parameter_bytes(&p, TEXT("ledger"));
+    parameter_bytes(&p, TEXT("id"));
+    parameter_bytes(&p, (struct text){(const char *)drawn, sizeof drawn});
+    enum status status = pg_reader_query(journal, SQL_ADD_LEDGER_ID, &p, &result, error);
+    PQclear(result);
+    return status;
+}
+
+static enum status find_ledger_id(struct journal *journal, char id[LEDGER_ID_SIZE],
+                                  struct error *error) {
+    enum status status = read_ledger_id(journal, id, error);
+    if (status != STATUS_NOT_FOUND || journal->read_only)
+        return status;
+    status = draw_ledger_id(journal, error);
+    return status == STATUS_OK ? read_ledger_id(journal, id, error) : status;
+}
+
+/* A start without them is only longer. */
+static void open_cells(struct journal *journal, const char *directory) {
+    char id[LEDGER_ID_SIZE];
+    struct error error = {0};
+    enum status status = find_ledger_id(journal, id, &error);
+    if (status == STATUS_OK)
+        status = saved_cells_open(directory, id, journal->known.seq, journal->read_only,
+                                  &journal->cells, &error);
+    if (status != STATUS_OK)
+        log_warn("no checkpoints: every start reads the whole ledger", "directory=%s detail=%s",
+                 log_quote(text_from(directory)), log_quote(text_from(error.detail)));
+}
+
+static bool postgres_keeps_checkpoints(const struct journal *journal) {
+    return journal->cells != NULL;
+}
+
+static enum status postgres_checkpoint_put(struct journal *journal, uint32_t kind, uint64_t key,
+                                           uint64_t through_seq, struct text blob,
+                                           struct error *error) {
+    if (atomic_load(&journal->went_back))
+        return error_set(error, STATUS_CORRUPT, "the database has lost what this hub knows");
+    return saved_cells_put(journal->cells, kind, key, through_seq, blob, error);
+}
+
+static enum status postgres_checkpoint_delete(struct journal *journal, uint32_t kind, uint64_t key,
+                                              struct error *error) {
+    return saved_cells_delete(journal->cells, kind, key, error);
+}
+
+static enum status postgres_checkpoint_sync(struct journal *journal, struct error *error) {
+    return saved_cells_sync(journal->cells, error);
+}
+
+static enum status postgres_checkpoint_scan(struct journal *journal, uint32_t kind,
+                                            journal_checkpoint_visitor *visitor, void *context,
+                                            struct error *error) {
+    return saved_cells_scan(journal->cells, kind, visitor, context, error);
+}
+
+/* ---- opening and closing ---- */
 
 static enum status postgres_open(const char *location, const struct store_options *options,
                                  struct journal **journal_out, struct error *error) {
@@ -191,6 +282,8 @@ static enum status postgres_open(const char *location, const struct store_option
         postgres_close(journal);
         return status;
     }
+    if (options->directory != NULL)
+        open_cells(journal, options->directory);
     *journal_out = journal;
     return STATUS_OK;
 }
@@ -250,6 +343,11 @@ const struct journal_ops journal_postgres = {
     .scan_corrections = postgres_scan_corrections,
     .find_correction = postgres_find_correction,
     .statement_corrections = postgres_statement_corrections,
+    .keeps_checkpoints = postgres_keeps_checkpoints,
+    .checkpoint_put = postgres_checkpoint_put,
+    .checkpoint_delete = postgres_checkpoint_delete,
+    .checkpoint_sync = postgres_checkpoint_sync,
+    .checkpoint_scan = postgres_checkpoint_scan,
     .backup = postgres_backup,
     .sizes = postgres_sizes,
 };

@@ -18,6 +18,7 @@
 
 #include "store/journal_internal.h"
 #include "store/journal_postgres_sql.h"
+#include "store/saved_cells.h"
 
 #define BUCKETS 64u
 #define READERS_MAX 4u
@@ -197,6 +198,8 @@ struct known {
 struct journal {
     struct pg_server *server;
     bool read_only;
+    struct saved_cells *cells; /* in the hub's own directory; NULL: it keeps no checkpoints */
+    atomic_bool went_back;     /* what is in memory is not what the database says */
     unsigned char hub[HUB_ID_SIZE];
     /* the writer's */
     struct pg_connection writer;

@@ -87,6 +87,8 @@
     X(SCAN_ITEMS_DOWN,                                                                             \
       "SELECT key, value FROM onhand.item WHERE kind = $1 AND ($2::bytea IS NULL OR key < $2) "    \
       "ORDER BY key DESC, batch DESC LIMIT $3")                                                    \
+    X(ADD_LEDGER_ID, "INSERT INTO onhand.item (bkt, batch, kind, key, value) "                     \
+                     "VALUES ($1, 0, $2, $3, $4) ON CONFLICT (bkt, kind, key) DO NOTHING")         \
     /* ---- about the store ---- */                                                                \
     X(SIZE, "SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c "                   \
             "JOIN pg_namespace n ON n.oid = c.relnamespace "                                       \

@@ -328,6 +328,7 @@ static enum status end_surely(struct journal *journal, struct error *error) {
 }
 
 static enum status went_back(struct journal *journal, struct error *error) {
+    atomic_store(&journal->went_back, true);
     return error_set(error, STATUS_CORRUPT,
                      "the database at %s has lost batches that were confirmed (it is at %" PRIu64
                      ", this hub at %" PRIu64 "): a standby without them took over, or a backup "

@@ -1,7 +1,7 @@
 /* The journal in SQLite: opening and closing it, and its transactions.
  *
  * onhand.db is the truth, in WAL mode with synchronous=FULL: one fdatasync per commit, and nothing
- * is answered before it. onhand-cells.db is derived (journal_sqlite_checkpoints.c). One hub at a
+ * is answered before it. onhand-cells.db is derived (saved_cells.c). One hub at a
  * time has the directory, by a lock on onhand.lock; readers of other processes may look on. The
  * rules of failure: no room is told and undone; a failed commit that may or may not be on disk is
  * STATUS_UNCERTAIN, and then nothing is written any more, as only a restart can tell. */
@@ -193,7 +193,7 @@ static void sqlite_close(struct journal *journal) {
     }
     sqlite_abort(journal);
     wal_stop(journal);
-    cells_close(journal);
+    saved_cells_close(journal->cells);
     close_pool(journal);
     if (journal->writer.db != NULL && journal->uncertain) {
         /* leave the files as they are: the next start decides */
@@ -204,41 +204,10 @@ static void sqlite_close(struct journal *journal) {
         close(journal->lock_fd);
     }
     pthread_mutex_destroy(&journal->pool_lock);
-    pthread_mutex_destroy(&journal->cells_lock);
     buffer_deinit(&journal->pending.text);
     free(journal->directory);
     free(journal->path);
-    free(journal->cells_path);
     free(journal);
-}
-
-static enum status sqlite_open(const char *location, const struct store_options *options,
-                               struct journal **journal_out, struct error *error) {
-    struct journal *journal = memory_alloc_zero(1, sizeof *journal);
-    struct buffer directory = {0};
-    buffer_append_string(&directory, location[0] != '\0' ? location : ".");
-    journal->directory = directory.data;
-    journal->path = path_in(directory.data, "onhand.db");
-    journal->cells_path = path_in(directory.data, "onhand-cells.db");
-    journal->lock_fd = -1;
-    journal->read_only = options->read_only;
-    journal->no_sync = options->unsafe_no_sync;
-    pthread_mutex_init(&journal->pool_lock, NULL);
-    pthread_mutex_init(&journal->cells_lock, NULL);
-    enum status status =
-        journal->read_only ? open_read_only(journal, error) : open_writer(journal, error);
-    if (status == STATUS_OK) {
-        status = cells_open(journal, error);
-    }
-    if (status == STATUS_OK && !journal->read_only) {
-        status = wal_start(journal, error);
-    }
-    if (status != STATUS_OK) {
-        sqlite_close(journal);
-        return status;
-    }
-    *journal_out = journal;
-    return STATUS_OK;
 }
 
 static enum status sqlite_last_numbers(struct journal *journal, uint64_t *last_seq_out,
@@ -266,6 +235,44 @@ static enum status sqlite_last_numbers(struct journal *journal, uint64_t *last_s
     *last_seq_out = (uint64_t)(numbers[0] > numbers[1] ? numbers[0] : numbers[1]);
     *last_statement_out = (uint32_t)numbers[2];
     return status;
+}
+
+static enum status open_cells(struct journal *journal, struct error *error) {
+    uint64_t last_seq;
+    uint32_t last_statement;
+    enum status status = sqlite_last_numbers(journal, &last_seq, &last_statement, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return saved_cells_open(journal->directory, journal->ledger_id, last_seq, journal->read_only,
+                            &journal->cells, error);
+}
+
+static enum status sqlite_open(const char *location, const struct store_options *options,
+                               struct journal **journal_out, struct error *error) {
+    struct journal *journal = memory_alloc_zero(1, sizeof *journal);
+    struct buffer directory = {0};
+    buffer_append_string(&directory, location[0] != '\0' ? location : ".");
+    journal->directory = directory.data;
+    journal->path = path_in(directory.data, "onhand.db");
+    journal->lock_fd = -1;
+    journal->read_only = options->read_only;
+    journal->no_sync = options->unsafe_no_sync;
+    pthread_mutex_init(&journal->pool_lock, NULL);
+    enum status status =
+        journal->read_only ? open_read_only(journal, error) : open_writer(journal, error);
+    if (status == STATUS_OK) {
+        status = open_cells(journal, error);
+    }
+    if (status == STATUS_OK && !journal->read_only) {
+        status = wal_start(journal, error);
+    }
+    if (status != STATUS_OK) {
+        sqlite_close(journal);
+        return status;
+    }
+    *journal_out = journal;
+    return STATUS_OK;
 }
 
 /* ---- transactions ---- */
@@ -360,6 +367,29 @@ static enum status sqlite_commit(struct journal *journal, struct error *error) {
     return status;
 }
 
+/* ---- checkpoints ---- */
+
+static enum status sqlite_checkpoint_put(struct journal *journal, uint32_t kind, uint64_t key,
+                                         uint64_t through_seq, struct text blob,
+                                         struct error *error) {
+    return saved_cells_put(journal->cells, kind, key, through_seq, blob, error);
+}
+
+static enum status sqlite_checkpoint_delete(struct journal *journal, uint32_t kind, uint64_t key,
+                                            struct error *error) {
+    return saved_cells_delete(journal->cells, kind, key, error);
+}
+
+static enum status sqlite_checkpoint_sync(struct journal *journal, struct error *error) {
+    return saved_cells_sync(journal->cells, error);
+}
+
+static enum status sqlite_checkpoint_scan(struct journal *journal, uint32_t kind,
+                                          journal_checkpoint_visitor *visitor, void *context,
+                                          struct error *error) {
+    return saved_cells_scan(journal->cells, kind, visitor, context, error);
+}
+
 /* ---- sizes ---- */
 
 static uint64_t size_of(const char *path, const char *suffix) {
@@ -375,7 +405,8 @@ static void sqlite_sizes(struct journal *journal, uint64_t *disk_bytes_out,
                          uint64_t *wal_bytes_out) {
     *wal_bytes_out = size_of(journal->path, "-wal");
     *disk_bytes_out = size_of(journal->path, "") + *wal_bytes_out +
-                      size_of(journal->cells_path, "") + size_of(journal->cells_path, "-wal");
+                      size_of(saved_cells_path(journal->cells), "") +
+                      size_of(saved_cells_path(journal->cells), "-wal");
 }
 
 const struct journal_ops journal_sqlite = {

@@ -109,7 +109,7 @@ static enum status refuse_own_files(struct journal *journal, const char *path,
     if (!S_ISREG(target.st_mode)) {
         return error_set(error, STATUS_CONFLICT, "%s is not a file", path);
     }
-    const char *files[] = {journal->path, journal->cells_path};
+    const char *files[] = {journal->path, saved_cells_path(journal->cells)};
     for (size_t i = 0; i < 2; i++) {
         if (stat(files[i], &own) == 0 && own.st_dev == target.st_dev &&
             own.st_ino == target.st_ino) {

@@ -1,8 +1,8 @@
 /* What the files of the SQLite journal share. None of it leaves this folder.
  *
  * One writer connection, used by the writer thread alone; a pool of read-only connections, each
- * borrowed by one thread at a time; one connection of the WAL's keeper; and one of the checkpoints'
- * own file. No connection is ever used by two threads at once, so SQLite's own mutexes are off.
+ * borrowed by one thread at a time; one connection of the WAL's keeper; and one of the file of
+ * saved cells. No connection is ever used by two threads at once, so SQLite's own mutexes are off.
  *
  * Invariants: `transaction_thread` is 0 outside of begin ... commit or abort. Rows in `pending` are
  * rows of the open transaction that SQLite does not have yet: whoever reads through the writer
@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include "store/journal_internal.h"
+#include "store/saved_cells.h"
 
 #define LEDGER_COLUMNS                                                                             \
     "seq, location, product, previous, type, status, source, id, delta, on_hand, reserved, "       \
@@ -28,12 +29,8 @@
     "applied_at, rolled_back_at"
 #define CORRECTION_COLUMNS "first_seq, corrected, statement, location, kind, at, packed"
 
-/* Groups are newer than all single rows. */
-#define LAST_ROW_QUERY                                                                             \
-    "SELECT max(ifnull((SELECT max(seq) FROM ledger_single), 0), ifnull((SELECT first_seq + "      \
-    "row_count - 1 FROM ledger_group ORDER BY first_seq DESC LIMIT 1), 0))"
-
-/* Every statement that is run more than once; prepared on first use, one copy per connection. */
+/* Every statement that is run more than once; prepared on first use, one copy per connection.
+ * LAST_ROW: groups are newer than all single rows. */
 #define SQL_LIST(X)                                                                                \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
     X(BEGIN_READ, "BEGIN")                                                                         \
@@ -47,7 +44,9 @@
       "max(first_seq) FROM ledger_group WHERE first_seq <= ?), 0) ORDER BY first_seq")             \
     X(READ_SINGLE, "SELECT " LEDGER_COLUMNS " FROM ledger_single WHERE seq = ?")                   \
     X(SCAN_SINGLES, "SELECT " LEDGER_COLUMNS " FROM ledger_single WHERE seq > ? ORDER BY seq")     \
-    X(LAST_ROW, LAST_ROW_QUERY)                                                                    \
+    X(LAST_ROW,                                                                                    \
+      "SELECT max(ifnull((SELECT max(seq) FROM ledger_single), 0), ifnull((SELECT first_seq + "    \
+      "row_count - 1 FROM ledger_group ORDER BY first_seq DESC LIMIT 1), 0))")                     \
     X(LAST_CORRECTION,                                                                             \
       "SELECT first_seq + corrected FROM correction ORDER BY first_seq DESC LIMIT 1")              \
     X(LAST_STATEMENT, "SELECT ifnull(max(id), 0) FROM statement")                                  \
@@ -123,8 +122,8 @@ struct pending_rows {
 };
 
 struct journal {
-    char *directory, *path, *cells_path; /* onhand.db and onhand-cells.db in the directory */
-    int lock_fd;                         /* -1: read-only, no lock */
+    char *directory, *path; /* onhand.db in the directory */
+    int lock_fd;            /* -1: read-only, no lock */
     bool read_only, no_sync;
     char ledger_id[33];
 
@@ -140,10 +139,7 @@ struct journal {
 
     struct wal_keeper keeper;
 
-    pthread_mutex_t cells_lock;
-    struct connection cells;    /* not open: checkpoints are off (read-only, none there) */
-    bool cells_changed;         /* a transaction is open */
-    uint64_t cells_through_seq; /* the highest that was put */
+    struct saved_cells *cells; /* checkpoints, in the directory too */
 };
 
 /* For tests: the name of the VFS for everything opened from now on; NULL: SQLite's own. */
@@ -271,18 +267,6 @@ must_check enum status sqlite_item_kinds(struct journal *journal, journal_kind_v
 enum status sqlite_item_scan(struct journal *journal, struct text kind, struct text after,
                              bool newest_first, store_item_visitor *visitor, void *context,
                              struct error *error);
-/* _checkpoints.c */
-must_check enum status cells_open(struct journal *journal, struct error *error);
-void cells_close(struct journal *journal);
-must_check enum status sqlite_checkpoint_put(struct journal *journal, uint32_t kind, uint64_t key,
-                                             uint64_t through_seq, struct text blob,
-                                             struct error *error);
-must_check enum status sqlite_checkpoint_delete(struct journal *journal, uint32_t kind,
-                                                uint64_t key, struct error *error);
-must_check enum status sqlite_checkpoint_sync(struct journal *journal, struct error *error);
-must_check enum status sqlite_checkpoint_scan(struct journal *journal, uint32_t kind,
-                                              journal_checkpoint_visitor *visitor, void *context,
-                                              struct error *error);
 /* _backup.c */
 must_check enum status sqlite_backup(struct journal *journal, const char *path,
                                      struct error *error);

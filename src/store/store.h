@@ -35,6 +35,9 @@ struct store_options {
     bool read_only;                 /* verify, inspection: no writing, no checkpoints */
     bool unfinished;                /* opens also what a migration has not finished */
     bool unsafe_no_sync;            /* control runs of durability tests only */
+    /* This process's own, which must be there: where a store whose truth is elsewhere (PostgreSQL)
+     * saves what it derived from it. NULL: nowhere, every opening reads the whole ledger. */
+    const char *directory;
     struct clock clock;
 };
 

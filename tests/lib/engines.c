@@ -38,6 +38,10 @@ int engine_set_up(void **state) {
         snprintf(uri, sizeof uri, "%s%s", engine_on_disk ? "sqlite:" : "memory:", f->directory);
     free(database);
     f->keeper = keeper_new(uri);
+    if (engine_server != NULL) {
+        f->keeper->options.directory = f->directory;
+        keeper_reopen(f->keeper);
+    }
     *state = f;
     return 0;
 }

@@ -43,7 +43,9 @@ static void kill_connections(void) {
 static struct store *open_second(struct keeper *k) {
     struct store *store;
     struct error error = {0};
-    keeper_expect_ok(store_open(k->uri, &k->options, &store, &error), &error);
+    struct store_options options = k->options;
+    options.directory = NULL; /* that is the first one's */
+    keeper_expect_ok(store_open(k->uri, &options, &store, &error), &error);
     return store;
 }
 
@@ -240,10 +242,12 @@ static void proxy_stop(struct proxy *proxy) {
 static void try_breakage(struct keeper *k, enum breakage breakage) {
     struct proxy proxy;
     struct store *usual = k->store;
+    struct store_options options = k->options;
     struct error error = {0};
     char through[512];
+    options.directory = NULL;
     proxy_start(&proxy, k->uri, through, sizeof through);
-    keeper_expect_ok(store_open(through, &k->options, &k->store, &error), &error);
+    keeper_expect_ok(store_open(through, &options, &k->store, &error), &error);
     int64_t before_milli = store_cell(usual, 1, 1).on_hand_milli;
     for (int round = 0; round < 3; round++) {
         struct event event = keeper_event(k);
@@ -331,6 +335,101 @@ static void test_a_log_that_went_back(void **state) {
     assert_int_equal(store_follow(k->store, &error), STATUS_CORRUPT);
 }
 
+/* ---- checkpoints ---- */
+
+static uint64_t checkpoint_of(struct keeper *k) {
+    struct store_stats stats;
+    store_stats(k->store, &stats);
+    return stats.checkpoint_seq;
+}
+
+static void post_sales(struct keeper *k, const char *name, int count) {
+    for (int i = 0; i < count; i++) {
+        char id[32];
+        (void)snprintf(id, sizeof id, "%s-%d", name, i);
+        struct event event = engine_sale(k, id);
+        k->now_us += 1000;
+        event.received_at_us = event.occurred_at_us = k->now_us;
+        keeper_post(k, &event);
+    }
+}
+
+static void test_a_checkpoint_in_the_own_directory(void **state) {
+    struct keeper *k = ((struct engine_fixture *)*state)->keeper;
+    struct event event = engine_sale(k, "a-3");
+    post_sales(k, "a", 5);
+    keeper_reopen(k);
+    assert_int_equal(checkpoint_of(k), 5);
+    assert_int_equal(keeper_post(k, &event).outcome.status, OUTCOME_DUPLICATE);
+    struct store *other = open_second(k); /* goes on while the first is down */
+    store_close(k->store);
+    k->store = other;
+    assert_int_equal(checkpoint_of(k), 0); /* it has no directory */
+    post_sales(k, "b", 5);
+    keeper_reopen(k);
+    assert_int_equal(checkpoint_of(k), 5);
+    check_on_hand(k, -10000);
+}
+
+/* The database becomes what it was after two batches. */
+static void restore_backup(void) {
+    ask("DELETE FROM onhand.ledger WHERE first_seq > 2");
+    ask("UPDATE onhand.turn SET batch = 2, last_seq = 2");
+}
+
+static void test_a_checkpoint_that_knows_too_much(void **state) {
+    struct keeper *k = ((struct engine_fixture *)*state)->keeper;
+    post_sales(k, "a", 6);
+    store_close(k->store);
+    restore_backup();
+    k->store = open_second(k);
+    keeper_reopen(k);
+    assert_int_equal(checkpoint_of(k), 0);
+    check_on_hand(k, -2000);
+    keeper_reopen(k);
+    assert_int_equal(checkpoint_of(k), 2); /* a new one was made */
+}
+
+/* The log went back and then, by another hub, beyond what was saved: same numbers, other rows. */
+static void test_a_checkpoint_of_another_past(void **state) {
+    struct keeper *k = ((struct engine_fixture *)*state)->keeper;
+    post_sales(k, "a", 6);
+    store_close(k->store);
+    restore_backup();
+    k->store = open_second(k);
+    k->now_us += US_PER_SECOND;
+    post_sales(k, "b", 10);
+    keeper_reopen(k);
+    assert_int_equal(checkpoint_of(k), 0);
+    check_on_hand(k, -12000);
+}
+
+static void test_a_checkpoint_of_another_ledger(void **state) {
+    struct keeper *k = ((struct engine_fixture *)*state)->keeper;
+    post_sales(k, "a", 3);
+    store_close(k->store);
+    ask("DELETE FROM onhand.item WHERE kind = 'ledger'"); /* another one is drawn */
+    k->store = open_second(k);
+    keeper_reopen(k);
+    assert_int_equal(checkpoint_of(k), 0);
+    check_on_hand(k, -3000);
+}
+
+/* A hub that has seen the log go back saves nothing: its figures are of a past that is gone. */
+static void test_no_checkpoint_of_a_lost_past(void **state) {
+    struct keeper *k = ((struct engine_fixture *)*state)->keeper;
+    struct error error = {0};
+    post_sales(k, "a", 2);
+    keeper_reopen(k);
+    post_sales(k, "b", 4);
+    restore_backup();
+    assert_int_equal(store_follow(k->store, &error), STATUS_CORRUPT);
+    assert_int_equal(store_checkpoint(k->store, &error), STATUS_CORRUPT);
+    keeper_reopen(k);
+    assert_int_equal(checkpoint_of(k), 2); /* the one from before */
+    check_on_hand(k, -2000);
+}
+
 static void test_a_password_stays_secret(void **state) {
     static const char *const uris[] = {
         "postgresql://onhand:hunter2@127.0.0.1:1/onhand",
@@ -351,9 +450,17 @@ static void test_a_password_stays_secret(void **state) {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, engine_set_up, engine_tear_down)
 
 static const struct CMUnitTest tests[] = {
-    TEST(test_a_killed_connection),     TEST(test_another_hub_in_between),
-    TEST(test_a_commit_without_answer), TEST(test_a_later_version),
-    TEST(test_a_log_that_went_back),    TEST(test_a_password_stays_secret),
+    TEST(test_a_killed_connection),
+    TEST(test_another_hub_in_between),
+    TEST(test_a_commit_without_answer),
+    TEST(test_a_later_version),
+    TEST(test_a_log_that_went_back),
+    TEST(test_a_password_stays_secret),
+    TEST(test_a_checkpoint_in_the_own_directory),
+    TEST(test_a_checkpoint_that_knows_too_much),
+    TEST(test_a_checkpoint_of_another_past),
+    TEST(test_a_checkpoint_of_another_ledger),
+    TEST(test_no_checkpoint_of_a_lost_past),
     TEST(test_a_server_that_is_away),
 };
 

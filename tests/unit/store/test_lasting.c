@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "lib/engines.h"
+#include "lib/scratch.h"
 #include "store/checkpoint_internal.h"
 
 /* ---- checkpoints ---- */
@@ -41,10 +42,15 @@ static bool take_blob(void *context, uint32_t kind, uint64_t key, uint64_t throu
 
 static void open_journal(struct engine_fixture *f, struct spoiling *s) {
     struct error error = {0};
-    *s = (struct spoiling){.ops = engine_on_disk ? &journal_sqlite : &journal_memory};
+    bool shared = engine_server != NULL;
+    *s = (struct spoiling){.ops = shared           ? &journal_postgres
+                                  : engine_on_disk ? &journal_sqlite
+                                                   : &journal_memory};
     store_close(f->keeper->store);
     f->keeper->store = NULL;
-    keeper_expect_ok(s->ops->open(f->directory, &f->keeper->options, &s->journal, &error), &error);
+    keeper_expect_ok(s->ops->open(shared ? f->keeper->uri : f->directory, &f->keeper->options,
+                                  &s->journal, &error),
+                     &error);
 }
 
 static void close_journal(struct engine_fixture *f, struct spoiling *s) {
@@ -549,51 +555,76 @@ static void test_random_lives(void **state) {
 
 /* ---- two hubs on one database ---- */
 
-static void swap_stores(struct keeper *k, struct store **other) {
-    struct store *here = k->store;
-    k->store = *other;
+struct second_hub {
+    struct store *store;
+    char *directory;
+};
+
+static void swap_hubs(struct keeper *k, struct second_hub *other) {
+    struct second_hub here = {k->store, (char *)(uintptr_t)k->options.directory};
+    k->store = other->store;
+    k->options.directory = other->directory;
     *other = here;
 }
 
-/* Whoever comes next sees what the other wrote, whether it writes itself or only looks. */
+static void open_second_hub(struct engine_fixture *f, struct second_hub *other) {
+    struct store_options options = f->keeper->options;
+    struct error error = {0};
+    options.directory = other->directory = scratch_new();
+    keeper_expect_ok(store_open(f->keeper->uri, &options, &other->store, &error), &error);
+}
+
+/* Whoever comes next sees what the other wrote, whether it writes itself or only looks; a hub that
+ * starts again from what it saved has missed nothing. */
 static void test_two_hubs_at_random(void **state) {
     const char *scale = getenv("ONHAND_TEST_SCALE"); /* percent */
     unsigned lives = 6 * (scale != NULL ? (unsigned)strtoul(scale, NULL, 10) : 100) / 100;
     unsigned usual = journal_chapter_batches;
+    size_t usual_rows = checkpoint_segment_rows;
     journal_chapter_batches = 3; /* so that a life goes through chapters */
+    checkpoint_segment_rows = 8;
     for (unsigned life = 0; life <= lives; life++) {
         struct storm storm = {0};
         struct engine_fixture *f = *state;
         struct keeper *k = f->keeper;
-        struct store *other;
+        struct second_hub other;
         struct error error = {0};
         dice = 7700 + life;
         keeper_set_window(k, (int64_t)(1 + below(8)) * US_PER_DAY);
         keeper_reopen(k);
-        keeper_expect_ok(store_open(k->uri, &k->options, &other, &error), &error);
+        open_second_hub(f, &other);
         for (unsigned step = 0; step < 60 && storm.event_count < 380; step++) {
             random_step(f, &storm);
             keeper_expect_ok(store_follow(k->store, &error), &error); /* it may not have written */
             check_storm(k);
+            if (below(8) == 0) {
+                keeper_reopen(k);
+                check_storm(k);
+            }
             if (below(2) == 0)
                 continue;
-            swap_stores(k, &other);
+            swap_hubs(k, &other);
             if (below(2) == 0) {
                 keeper_expect_ok(store_follow(k->store, &error), &error);
-                assert_int_equal(store_last_seq(k->store), store_last_seq(other));
+                assert_int_equal(store_last_seq(k->store), store_last_seq(other.store));
                 check_storm(k);
             }
         }
-        keeper_expect_ok(store_follow(other, &error), &error);
+        keeper_expect_ok(store_follow(other.store, &error), &error);
         keeper_verify(k);
-        swap_stores(k, &other);
+        swap_hubs(k, &other);
         check_storm(k);
         keeper_verify(k);
-        store_close(other);
+        if (other.directory == f->directory)
+            swap_hubs(k, &other);
+        store_close(other.store);
+        scratch_free(other.directory);
+        k->options.directory = f->directory;
         engine_tear_down(state);
         engine_set_up(state);
     }
     journal_chapter_batches = usual;
+    checkpoint_segment_rows = usual_rows;
 }
 
 /* ---- no room ---- */
@@ -704,8 +735,13 @@ static const struct CMUnitTest tests[] = {
 };
 
 static const struct CMUnitTest shared_tests[] = {
-    TEST(test_reopening_from_the_ledger),    TEST(test_eviction_keeps_the_truth),
-    TEST(test_old_events_share_corrections), TEST(test_two_hubs_at_random),
+    TEST(test_reopening_from_checkpoint),
+    TEST(test_reopening_with_a_tail),
+    TEST(test_damaged_checkpoints_are_ignored),
+    TEST(test_reopening_from_the_ledger),
+    TEST(test_eviction_keeps_the_truth),
+    TEST(test_old_events_share_corrections),
+    TEST(test_two_hubs_at_random),
     TEST(test_readers_beside_the_writer),
 };
 
