@@ -81,7 +81,8 @@
       "ORDER BY batch")                                                                            \
     X(GET_ITEM,                                                                                    \
       "SELECT value FROM onhand.item WHERE kind = $1 AND key = $2 ORDER BY batch DESC LIMIT 1")    \
-    X(ITEM_KINDS, "SELECT DISTINCT kind FROM onhand.item ORDER BY kind")                           \
+    /* the ledger's id is of one database and goes nowhere with what is moved */                   \
+    X(ITEM_KINDS, "SELECT DISTINCT kind FROM onhand.item WHERE kind <> 'ledger' ORDER BY kind")    \
     X(SCAN_ITEMS_UP, "SELECT key, value FROM onhand.item WHERE kind = $1 AND key > $2 "            \
                      "ORDER BY key, batch DESC LIMIT $3")                                          \
     X(SCAN_ITEMS_DOWN,                                                                             \
