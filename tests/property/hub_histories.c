@@ -4,6 +4,8 @@
  * arrival, cut into other batches, must end in the same figures; every file's rows must add up; and
  * now and then the ledger must rebuild every cell.
  *
+ * Most of them run on the store in memory, some on a real PostgreSQL.
+ *
  * ONHAND_TEST_SCALE=percent scales the number of histories; ONHAND_SEED=N replays one. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,12 +20,15 @@
 #include "history.h"
 #include "hub/hub.h"
 #include "hub/reset.h"
+#include "lib/postgres.h"
 #include "naive.h"
 
 #define HISTORIES 12000u
 #define HISTORIES_PER_HUB 400u
+#define HISTORIES_ON_POSTGRESQL 60u
 #define BASE_US (INT64_C(20000) * US_PER_DAY)
 
+static const char *store_uri = "memory:";
 static struct store *store;
 static struct hub *hub;
 static struct config *config;
@@ -45,7 +50,7 @@ static void hub_open(void) {
     options.clock = (struct clock){fake_now, NULL};
     options.checkpoint_interval_us = 0;
     config = config_default();
-    assert_int_equal(store_open("memory:", &options, &store, &error), STATUS_OK);
+    assert_int_equal(store_open(store_uri, &options, &store, &error), STATUS_OK);
     struct hub_options hub_options = {store, config, options.clock};
     assert_int_equal(hub_new(&hub_options, &hub, &error), STATUS_OK);
 }
@@ -348,10 +353,9 @@ static void one_history(uint64_t seed) {
     }
 }
 
-static void test_hub_stands_where_the_naive_model_stands(void **state) {
-    (void)state;
+static void play_histories(uint64_t at_scale_100) {
     const char *seed = getenv("ONHAND_SEED"), *scale = getenv("ONHAND_TEST_SCALE");
-    uint64_t count = HISTORIES * (scale != NULL ? strtoull(scale, NULL, 10) : 100) / 100;
+    uint64_t count = at_scale_100 * (scale != NULL ? strtoull(scale, NULL, 10) : 100) / 100;
     uint64_t first = seed != NULL ? strtoull(seed, NULL, 10) : 1;
     if (seed != NULL || count == 0)
         count = 1;
@@ -368,10 +372,28 @@ static void test_hub_stands_where_the_naive_model_stands(void **state) {
     naive_free(model);
 }
 
+static void test_hub_stands_where_the_naive_model_stands(void **state) {
+    (void)state;
+    play_histories(HISTORIES);
+}
+
+static void test_so_it_does_on_postgresql(void **state) {
+    (void)state;
+    struct postgres *server = postgres_start(NULL);
+    if (server == NULL)
+        skip(); /* it has said why */
+    char *url = postgres_url(server);
+    store_uri = url;
+    play_histories(HISTORIES_ON_POSTGRESQL);
+    free(url);
+    postgres_free(server);
+}
+
 int main(void) {
     log_configure(LOG_ERROR, false);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hub_stands_where_the_naive_model_stands),
+        cmocka_unit_test(test_so_it_does_on_postgresql),
     };
     return cmocka_run_group_tests_name("property: hub histories", tests, NULL, NULL);
 }
