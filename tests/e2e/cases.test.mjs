@@ -15,9 +15,13 @@
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { after, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 
 import { Hub, root, scaled, verify } from './lib.mjs'
+import { Hubs } from './many_hubs.mjs'
+import { Postgres, postgresMissing } from './postgres.mjs'
+
+const server = await Postgres.start()
 
 const folder = path.join(root, 'tests/cases')
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'))
@@ -42,11 +46,7 @@ function* permutations(items) {
   }
 }
 
-const hub = await Hub.start()
-after(async () => {
-  await hub.stop()
-  await verify(hub.data)
-})
+let hub
 
 class Play {
   resets = []
@@ -166,15 +166,43 @@ class Play {
   }
 }
 
-for (const [number, file] of files.entries()) {
-  const story = readCase(file)
-  test(`${file}: ${story.name}`, async () => {
-    const play = new Play(`c${number}.`)
-    for (const [i, step] of story.steps.entries()) {
-      await play.step(step).catch((error) => {
-        error.message = `step ${i + 1}: ${error.message}`
-        throw error
-      })
-    }
-  })
+function playAll(skip = false) {
+  for (const [number, file] of files.entries()) {
+    const story = readCase(file)
+    test(`${file}: ${story.name}`, { skip }, async () => {
+      const play = new Play(`c${number}.`)
+      for (const [i, step] of story.steps.entries()) {
+        await play.step(step).catch((error) => {
+          error.message = `step ${i + 1}: ${error.message}`
+          throw error
+        })
+      }
+    })
+  }
 }
+
+describe('on the embedded store', () => {
+  before(async () => {
+    hub = await Hub.start()
+  })
+  after(async () => {
+    await hub.stop()
+    await verify(hub.data)
+  })
+  playAll()
+})
+
+describe('on PostgreSQL', () => {
+  let hubs
+  before(async () => {
+    if (server === null) return
+    hubs = new Hubs(server.url)
+    hub = await hubs.add('cases')
+  })
+  after(async () => {
+    await hubs?.stop()
+    hubs?.end()
+    await server?.end()
+  })
+  playAll(server === null && postgresMissing)
+})
